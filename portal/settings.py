@@ -1,0 +1,244 @@
+"""Settings of the desk. Everything that differs between installations comes from the environment
+(`portal.env`); there is one settings module and no secret has a default."""
+
+import sys
+from pathlib import Path
+
+import django_stubs_ext
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from portal import env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.flag("DJANGO_DEBUG")
+SECRET_KEY = env.text("DJANGO_SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.items("DJANGO_SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.items("DJANGO_ALLOWED_HOSTS") or ["localhost", "127.0.0.1"]
+
+# What is Gatehouse's own. See .env.example for the meaning of each.
+GATEHOUSE_DESK_URL = env.text("GATEHOUSE_DESK_URL", "http://localhost:8000").rstrip("/")
+GATEHOUSE_ENCRYPTION_KEYS = env.items("GATEHOUSE_ENCRYPTION_KEYS")
+GATEHOUSE_QUEUE_URL = env.text("GATEHOUSE_QUEUE_URL", "")
+GATEHOUSE_SIGNING_KEY = env.text("GATEHOUSE_SIGNING_KEY", "")
+GATEHOUSE_ACCOUNTS = env.items("GATEHOUSE_ACCOUNTS")
+GATEHOUSE_TRUSTED_ROLES = env.items("GATEHOUSE_TRUSTED_ROLES")
+GATEHOUSE_DEV_WAIT_ORIGIN = env.origin("GATEHOUSE_DEV_WAIT_ORIGIN")
+GATEHOUSE_DEV_CERT_ORIGIN = env.origin("GATEHOUSE_DEV_CERT_ORIGIN")
+GATEHOUSE_FROM_EMAIL = env.text("GATEHOUSE_FROM_EMAIL", "desk@gatehouse.example")
+GATEHOUSE_RECONCILE = env.flag("GATEHOUSE_RECONCILE", default=True)
+
+SECURE = GATEHOUSE_DESK_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "anymail",
+    "csp",
+    "django_htmx",
+    "pgtrigger",
+    "portal",
+    "portal.accounts",
+    "catalog",
+    "approvals",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "portal.static_files.Server",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.accounts.middleware.PersonPreferences",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "portal" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "approvals.context.navigation",
+            ],
+            "builtins": ["portal.templatetags.elements"],
+        },
+    }
+]
+
+# Migrations need the owner of the tables; everything else runs as the application role, which may not
+# change the audit trail (approvals.database).
+_migrating = len(sys.argv) > 1 and sys.argv[1] in ("migrate", "setup")
+DATABASES = {
+    "default": (env.database("DATABASE_OWNER_URL", "DATABASE_URL") if _migrating else env.database("DATABASE_URL"))
+    | {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": "gatehouse"},
+    }
+}
+GATEHOUSE_APP_ROLE = str(env.database("DATABASE_URL")["USER"])
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = [
+    "email*",
+    "password1*",
+]  # without the second, allauth drops the password from sign-in
+ACCOUNT_FORMS = {"login": "portal.accounts.forms.SignInForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 300
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_CHANGE_EMAIL = False
+MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
+MFA_TOTP_ISSUER = "Gatehouse"
+MFA_SUPPORTED_TYPES = env.items("GATEHOUSE_MFA") or ["recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = "webauthn" in MFA_SUPPORTED_TYPES
+USERSESSIONS_TRACK_ACTIVITY = False
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_SERIALIZER = "portal.sessions.EncryptedSerializer"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-gatehouse" if SECURE else "gatehouse"
+CSRF_COOKIE_NAME = "__Host-gatehouse-csrf" if SECURE else "gatehouse-csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [GATEHOUSE_DESK_URL]
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+if env.flag("GATEHOUSE_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+# 300 KB bodies of strangers stop here; the largest honest SNS message is 256 KiB (aws-facts §4.1).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 288 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "gatehouse_cache",
+    }
+}
+
+# Sign-in mails leave inside the request, so their client gives up early; all other mail goes through the
+# outbox (approvals.outbox).
+EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+ANYMAIL = {
+    "AMAZON_SES_CLIENT_PARAMS": {
+        "config": {"connect_timeout": 2, "read_timeout": 3, "retries": {"total_max_attempts": 1}}
+    }
+}
+DEFAULT_FROM_EMAIL = f"Gatehouse <{GATEHOUSE_FROM_EMAIL}>"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+LANGUAGE_COOKIE_NAME = "gatehouse-language"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = SECURE
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "portal.static_files.Storage"},
+}
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "sqs://")
+CELERY_TASK_DEFAULT_QUEUE = "gatehouse-work"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.05, "wait_time_seconds": 0 if env.text("AWS_ENDPOINT_URL", "") else 10}
+    if CELERY_BROKER_URL.startswith("sqs")
+    else {}
+)
+CELERY_BEAT_SCHEDULE_FILENAME = env.text("GATEHOUSE_BEAT_FILE", "/tmp/gatehouse-beat")  # noqa: S108
+
+
+def _every(task: str, seconds: float) -> dict[str, object]:
+    """A beat entry that expires before its successor comes: after an outage one sweep runs, not hundreds."""
+    return {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds}}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "send signals that wait": _every("approvals.tasks.drain_signals", 2),
+    "send mails that wait": _every("approvals.tasks.drain_deliveries", 5),
+    "close expired requests": _every("approvals.tasks.expire_requests", 2),
+    "follow stacks": _every("approvals.tasks.follow_stacks", 10),
+    "find stacks the desk never heard of": _every("approvals.tasks.reconcile", 60),
+    "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
+    "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),
+    "read the catalogue": _every("approvals.tasks.sync_catalogue", 600),
+}
+
+LOGGING_CONFIG = "portal.logs.configure"
+LOGGING = {"level": env.text("GATEHOUSE_LOG_LEVEL", "INFO"), "json": not DEBUG}
