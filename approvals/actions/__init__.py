@@ -1,0 +1,31 @@
+"""The verbs: everything that may happen to a launch request, whoever asks and through whatever door.
+
+A verb takes an `Actor` and `now`, locks the request's row, checks lifecycle, role, separation of duties and
+policy, writes, audits and leaves what is owed in the outbox, in one durable transaction. No rule lives in a view,
+a task or a command. A verb that does not act raises `approvals.errors.Refused` and has changed nothing.
+"""
+
+from approvals.actions.alarms import acknowledge_alarm, raise_alarm
+from approvals.actions.closing import bypass, expire, withdraw
+from approvals.actions.deciding import approve, reject
+from approvals.actions.observing import end_hold, record_outcome
+from approvals.actions.opening import close_deleted, open_request
+from approvals.actions.talking import answer, ask, comment, note
+
+__all__ = [
+    "acknowledge_alarm",
+    "answer",
+    "approve",
+    "ask",
+    "bypass",
+    "close_deleted",
+    "comment",
+    "end_hold",
+    "expire",
+    "note",
+    "open_request",
+    "raise_alarm",
+    "record_outcome",
+    "reject",
+    "withdraw",
+]

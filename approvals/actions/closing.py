@@ -1,0 +1,59 @@
+"""A request that ends without a decision: withdrawn, expired, or bypassed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext_noop
+
+from approvals import audit, outbox
+from approvals.actions.alarms import note_alarm
+from approvals.actions.base import clean_text, locked, move, open_hold, permit, wipe_urls
+from approvals.actor import Actor
+from approvals.choices import AlarmCode, NoticeCode, Verdict
+from approvals.lifecycle import Action
+from approvals.models import LaunchRequest
+
+WITHDRAWN_BY_REQUESTER = gettext_noop("Withdrawn by the requester")
+
+
+def withdraw(pk: int, *, actor: Actor, now: datetime, reason: str = "") -> LaunchRequest:
+    """The requester gives up (CloudFormation is told to roll back), or, by the system, the stack went away."""
+    reason = clean_text(reason, required=False)
+    with locked(pk) as request:
+        target = permit(actor, request, Action.WITHDRAW, now)
+        move(request, target, now)
+        event = audit.record(
+            request,
+            audit.Event.WITHDRAWN,
+            actor=actor,
+            now=now,
+            texts={"reason": reason} if reason else None,
+        )
+        hold = open_hold(request)
+        if actor.person is not None and hold is not None:
+            sentence = f"{WITHDRAWN_BY_REQUESTER}: {reason}" if reason else WITHDRAWN_BY_REQUESTER
+            outbox.owe_signal(request, hold, verdict=Verdict.REJECTED, reason=sentence, now=now)
+        outbox.owe_notice(event, NoticeCode.WITHDRAWN, request, now)
+        wipe_urls(request, now)
+        return request
+
+
+def expire(pk: int, *, actor: Actor, now: datetime) -> LaunchRequest:
+    """Nobody decided in time. CloudFormation's own timer rolls the stack back; nothing is sent."""
+    with locked(pk) as request:
+        move(request, permit(actor, request, Action.EXPIRE, now), now)
+        event = audit.record(request, audit.Event.EXPIRED, actor=actor, now=now)
+        outbox.owe_notice(event, NoticeCode.EXPIRED, request, now)
+        wipe_urls(request, now)
+        return request
+
+
+def bypass(pk: int, *, actor: Actor, now: datetime, detail: str) -> LaunchRequest:
+    """The wait was ended by a signal the desk did not send. Accuses nobody; alarms the administrators."""
+    with locked(pk) as request:
+        move(request, permit(actor, request, Action.BYPASS, now), now)
+        audit.record(request, audit.Event.BYPASSED, actor=actor, now=now, texts={"detail": detail})
+        note_alarm(AlarmCode.BYPASS, actor=actor, now=now, stack_id=request.stack_id, request=request, detail=detail)
+        wipe_urls(request, now)
+        return request

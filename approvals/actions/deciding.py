@@ -1,0 +1,103 @@
+"""Approve and reject. The first decision is final: one row per request, made under the request's lock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from approvals import audit, outbox, policy
+from approvals.actions.base import clean_text, locked, move, open_hold, permit
+from approvals.actor import Actor
+from approvals.canonical import digest
+from approvals.choices import NoticeCode, State, Verdict
+from approvals.errors import Refused, Why
+from approvals.lifecycle import Action
+from approvals.models import Decision, LaunchRequest, Stage, Vote
+from approvals.rules import deciding_group, refusal
+from portal.accounts.models import User
+
+_ACTION = {Verdict.APPROVED: Action.APPROVE, Verdict.REJECTED: Action.REJECT}
+_EVENT = {Verdict.APPROVED: audit.Event.APPROVED, Verdict.REJECTED: audit.Event.REJECTED}
+_STATE = {Verdict.APPROVED: State.APPROVED, Verdict.REJECTED: State.REJECTED}
+
+
+def approve(pk: int, *, actor: Actor, now: datetime, reason: str = "") -> LaunchRequest:
+    """Vote for; when that completes the policy, CloudFormation is told to go on."""
+    return _decide(pk, Verdict.APPROVED, actor=actor, now=now, reason=clean_text(reason, required=False))
+
+
+def reject(pk: int, *, actor: Actor, now: datetime, reason: str) -> LaunchRequest:
+    """Vote against, with a reason the requester reads; the stack rolls back at once."""
+    return _decide(pk, Verdict.REJECTED, actor=actor, now=now, reason=clean_text(reason, required=True))
+
+
+def _decide(pk: int, verdict: Verdict, *, actor: Actor, now: datetime, reason: str) -> LaunchRequest:
+    if actor.person is None:
+        raise Refused(Why.NOT_ALLOWED)
+    with locked(pk) as request:
+        permit(actor, request, _ACTION[verdict], now)
+        stage = _cast(request, verdict, actor.person, actor=actor, now=now)
+        settled = policy.verdict_of(stage)
+        if settled is Verdict.APPROVED:
+            stage.passed_at = now
+            stage.save(update_fields=["passed_at"])
+            if policy.current_stage(request) is not None:
+                return request
+        if settled is not None:
+            _settle(request, settled, actor.person, actor=actor, now=now, reason=reason)
+        return request
+
+
+def _cast(request: LaunchRequest, verdict: Verdict, person: User, *, actor: Actor, now: datetime) -> Stage:
+    group = deciding_group(person, request)
+    if group is None:
+        raise refusal(Why.NOT_ALLOWED, request)
+    vote = Vote.objects.create(
+        group=group, person=person, on_behalf_of=actor.on_behalf_of, verdict=verdict, cast_at=now
+    )
+    audit.record(
+        request,
+        audit.Event.VOTED,
+        actor=actor,
+        now=now,
+        params={"vote": vote.pk, "verdict": verdict.value, "group": group.pk},
+    )
+    return group.stage
+
+
+def _settle(
+    request: LaunchRequest, verdict: Verdict, person: User, *, actor: Actor, now: datetime, reason: str
+) -> None:
+    hold = open_hold(request)
+    if hold is None:
+        raise refusal(Why.UNUSABLE, request)
+    votes = list(Vote.objects.filter(group__stage__request=request).order_by("pk"))
+    record = {
+        "request": request.pk,
+        "fingerprint": request.fingerprint,
+        "verdict": verdict.value,
+        "policy": request.policy_version,
+        "votes": [[vote.pk, vote.group_id, vote.person_id, vote.verdict, vote.cast_at.isoformat()] for vote in votes],
+        "decided_at": now.isoformat(),
+    }
+    decision = Decision.objects.create(
+        request=request,
+        verdict=verdict,
+        reason=reason,
+        decided_by=person,
+        channel=actor.channel,
+        decided_at=now,
+        approvers=sum(vote.verdict == Verdict.APPROVED for vote in votes),
+        record=record,
+        record_sha256=digest(record),
+    )
+    move(request, _STATE[verdict], now)
+    event = audit.record(
+        request,
+        _EVENT[verdict],
+        actor=actor,
+        now=now,
+        params={"decision": decision.pk, "record": decision.record_sha256},
+        texts={"reason": reason} if reason else None,
+    )
+    outbox.owe_signal(request, hold, verdict=verdict, reason=reason, now=now)
+    outbox.owe_notice(event, NoticeCode.DECIDED, request, now)

@@ -1,0 +1,173 @@
+"""How a request comes into being, and how a Delete from CloudFormation closes it.
+
+Invariant: one launch gives one request, however often, late or out of order its messages arrive. All messages
+about one stack are taken one after another, under an advisory lock on the stack.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from approvals import audit, outbox, policy
+from approvals.actions.alarms import note_alarm
+from approvals.actions.base import move, wipe_urls
+from approvals.actor import Actor
+from approvals.choices import AlarmCode, HoldStatus, NoticeCode, State
+from approvals.facts import HoldFacts, LaunchFacts
+from approvals.intake import identity
+from approvals.models import Hold, LaunchRequest
+from approvals.sealing import seal
+from catalog import names
+
+
+def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRequest:
+    """Open the request of this launch, or find it. Other facts for the same wait never replace the first."""
+    if facts.hold is None:
+        raise ValueError("a launch without a hold cannot be opened")
+    with transaction.atomic(durable=True):
+        _lock_stack(facts.stack_id)
+        known = LaunchRequest.objects.select_for_update(of=("self",)).filter(fingerprint=facts.fingerprint).first()
+        if known is not None:
+            return known if known.is_complete else _complete(known, facts, actor, now)
+        same_wait = Hold.objects.select_related("request").filter(dedupe_key=facts.hold.dedupe_key).first()
+        if same_wait is not None:
+            return _other_facts(same_wait.request, actor, now)
+        return _open(facts, facts.hold, actor, now)
+
+
+def close_deleted(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRequest:
+    """CloudFormation deletes the gate of this launch. A Delete that comes first leaves a closed request."""
+    with transaction.atomic(durable=True):
+        _lock_stack(facts.stack_id)
+        request = LaunchRequest.objects.select_for_update(of=("self",)).filter(fingerprint=facts.fingerprint).first()
+        if request is None:
+            request = _new(facts, now)
+            request.state, request.closed_at, request.is_complete = State.WITHDRAWN, now, False
+            request.save()
+            audit.record(request, audit.Event.WITHDRAWN, actor=actor, now=now, params={"delete_first": True})
+        elif request.is_open:
+            move(request, State.WITHDRAWN, now)
+            event = audit.record(request, audit.Event.WITHDRAWN, actor=actor, now=now)
+            outbox.owe_notice(event, NoticeCode.WITHDRAWN, request, now)
+            wipe_urls(request, now)
+        request.holds.filter(status=HoldStatus.OPEN).update(status=HoldStatus.ENDED, ended_at=now)
+        return request
+
+
+def _lock_stack(stack_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [stack_id])
+
+
+def _new(facts: LaunchFacts, now: datetime) -> LaunchRequest:
+    """An unsaved request with everything the facts say."""
+    request = LaunchRequest(
+        stack_id=facts.stack_id,
+        stack_name=facts.stack_name,
+        account=facts.account,
+        region=facts.region,
+        gate=facts.gate,
+        fingerprint=facts.fingerprint,
+        opened_at=now,
+    )
+    _fill(request, facts, now)
+    return request
+
+
+def _fill(request: LaunchRequest, facts: LaunchFacts, now: datetime) -> None:
+    request.kind = facts.kind
+    request.requester, request.requester_verified = identity.identify(facts, now)
+    request.principal_arn, request.typed_email = facts.principal_arn, facts.typed_email
+    request.product_id, request.version_id = facts.product_id, facts.version_id
+    request.product_name, request.version_name = names.lookup(facts.product_id, facts.version_id)
+    request.portfolio_id = facts.portfolio_id
+    request.provisioned_product_id = facts.provisioned_product_id
+    request.parameters, request.template, request.stack_facts = facts.parameters, facts.template, facts.stack
+    request.has_receipt_gate = facts.has_receipt_gate
+    request.deadline = facts.hold.deadline if facts.hold else None
+    request.search_terms = _terms(request)
+
+
+def _terms(request: LaunchRequest) -> list[str]:
+    said = (
+        request.title,
+        request.version_name,
+        request.stack_name,
+        request.account,
+        request.region,
+        request.principal_arn,
+        request.typed_email,
+        request.requester_label,
+    )
+    words = " ".join(said).casefold().replace("/", " ").split()
+    return sorted({word[:100] for word in words})[:200]
+
+
+def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> LaunchRequest:
+    request = _new(facts, now)
+    request.save(force_insert=True)
+    policy.route(request)
+    request.save(update_fields=["policy_version", "policy_trace"])
+    _hold(request, hold, now)
+    event = audit.record(
+        request,
+        audit.Event.OPENED,
+        actor=actor,
+        now=now,
+        params={"fingerprint": facts.fingerprint, "message": facts.message_id, "kind": facts.kind.value},
+    )
+    outbox.owe_notice(event, NoticeCode.OPENED, request, now)
+    if hold.unusable:
+        note_alarm(
+            AlarmCode.UNUSABLE_HOLD,
+            actor=actor,
+            now=now,
+            stack_id=request.stack_id,
+            request=request,
+            detail=hold.unusable,
+        )
+    return request
+
+
+def _hold(request: LaunchRequest, facts: HoldFacts, now: datetime) -> Hold:
+    """An unusable URL is not kept at all: its digest and the reason are."""
+    return Hold.objects.create(
+        request=request,
+        kind=facts.kind,
+        status=HoldStatus.UNUSABLE if facts.unusable else HoldStatus.OPEN,
+        unusable_reason=facts.unusable[:300],
+        dedupe_key=facts.dedupe_key,
+        fingerprint=request.fingerprint,
+        url_encrypted=None if facts.unusable else seal(facts.url),
+        url_sha256=facts.url_sha256,
+        url_expires_at=facts.expires_at,
+        handle_logical_id=facts.handle,
+        wait_logical_id=facts.wait,
+        timeout_seconds=facts.timeout,
+        opened_at=now,
+        deadline=facts.deadline,
+    )
+
+
+def _complete(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: datetime) -> LaunchRequest:
+    """The Create of a launch whose Delete came first: the facts are filled in, nothing is opened again."""
+    _fill(request, facts, now)
+    request.deadline, request.is_complete = None, True
+    request.save()
+    audit.record(request, audit.Event.COMPLETED, actor=actor, now=now, params={"message": facts.message_id})
+    return request
+
+
+def _other_facts(request: LaunchRequest, actor: Actor, now: datetime) -> LaunchRequest:
+    audit.record(request, audit.Event.ANNOUNCED_AGAIN, actor=actor, now=now)
+    note_alarm(
+        AlarmCode.FACTS_CHANGED,
+        actor=actor,
+        now=now,
+        stack_id=request.stack_id,
+        request=request,
+        detail="The same wait was announced again with other facts; the first ones stand.",
+    )
+    return request

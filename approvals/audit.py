@@ -1,0 +1,224 @@
+"""The audit trail: append-only, one hash chain per subject, checkpointed every minute.
+
+Invariant: event n of a chain holds the digest of event n-1, and the chain row holds the digest of the last one;
+both are written in the transaction of the happening itself, under the chain's row lock. Hashed content is codes,
+ids, numbers and salted digests; personal text lives beside it in AuditText and may be redacted without breaking
+a chain. `verify` recomputes everything and names the first row that is wrong.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from django.db import connection, transaction
+
+from approvals.actor import Actor
+from approvals.canonical import digest, sha256_hex
+from approvals.models import AuditChain, AuditEvent, AuditText, Checkpoint, LaunchRequest
+
+OPERATIONS = "operations"
+_CHECKPOINT_LOCK = 0x6761_7465  # "gate": one checkpointer at a time
+_HEADS_PER_CHECKPOINT = 1000
+
+
+class Event(StrEnum):
+    """The closed vocabulary. To add one: here, a sentence in approvals.sentences, and a test."""
+
+    OPENED = "opened"
+    COMPLETED = "completed"
+    ANNOUNCED_AGAIN = "announced_again"
+    VOTED = "voted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    COMMENTED = "commented"
+    NOTED = "noted"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    BYPASSED = "bypassed"
+    SIGNAL_STORED = "signal_stored"
+    SIGNAL_GIVEN_UP = "signal_given_up"
+    SIGNAL_RETRIED = "signal_retried"
+    HOLD_ENDED = "hold_ended"
+    OUTCOME = "outcome"
+    ALARM_RAISED = "alarm_raised"
+    ALARM_ACKNOWLEDGED = "alarm_acknowledged"
+    QUARANTINE_RETRIED = "quarantine_retried"
+    QUARANTINE_DISMISSED = "quarantine_dismissed"
+
+
+def record(
+    subject: LaunchRequest | str,
+    code: Event,
+    *,
+    actor: Actor,
+    now: datetime,
+    params: Mapping[str, str | int | bool | None] | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> AuditEvent:
+    """Append one event to the subject's chain. Must run inside the transaction of what it records.
+
+    `params` are hashed as they stand: ids, codes and numbers only. `texts` (personal or free text) are hashed
+    with a salt and stored beside the chain.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("an audit event belongs into the transaction of what it records")
+    chain = _locked_chain(subject)
+    salted = {name: (secrets.token_hex(16), text) for name, text in (texts or {}).items()}
+    event = AuditEvent(
+        chain=chain,
+        number=chain.length + 1,
+        code=code.value,
+        params=dict(params or {}) | {f"{name}_digest": _text_digest(*pair) for name, pair in salted.items()},
+        actor=actor.person,
+        on_behalf_of=actor.on_behalf_of,
+        channel=actor.channel,
+        at=now,
+        previous=chain.head,
+    )
+    event.digest = _event_digest(event, chain.subject)
+    event.save(force_insert=True)
+    AuditText.objects.bulk_create(
+        AuditText(event=event, name=name, salt=salt, text=text) for name, (salt, text) in salted.items()
+    )
+    chain.length, chain.head = event.number, event.digest
+    chain.save(update_fields=["length", "head"])
+    return event
+
+
+def _locked_chain(subject: LaunchRequest | str) -> AuditChain:
+    name = subject if isinstance(subject, str) else f"request:{subject.pk}"
+    owner = None if isinstance(subject, str) else subject.pk
+    AuditChain.objects.bulk_create([AuditChain(subject=name, request_id=owner)], ignore_conflicts=True)
+    return AuditChain.objects.select_for_update(of=("self",)).get(subject=name)
+
+
+def _text_digest(salt: str, text: str) -> str:
+    return sha256_hex(salt + text)
+
+
+def _event_digest(event: AuditEvent, subject: str) -> str:
+    return digest(
+        {
+            "chain": subject,
+            "number": event.number,
+            "code": event.code,
+            "params": event.params,
+            "actor": event.actor_id,
+            "on_behalf_of": event.on_behalf_of_id,
+            "channel": event.channel,
+            "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "previous": event.previous,
+        }
+    )
+
+
+def checkpoint(now: datetime) -> int:
+    """Chain the heads of all subjects that grew since the last checkpoint. Returns how many heads were taken."""
+    taken = 0
+    while heads := _one_checkpoint(now):
+        taken += heads
+        if heads < _HEADS_PER_CHECKPOINT:
+            break
+    return taken
+
+
+@transaction.atomic(durable=True)
+def _one_checkpoint(now: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHECKPOINT_LOCK])
+    grown = list(AuditChain.objects.grown().order_by("pk")[:_HEADS_PER_CHECKPOINT])
+    if not grown:
+        return 0
+    last = Checkpoint.objects.order_by("-number").first()
+    row = Checkpoint(
+        number=last.number + 1 if last else 1,
+        heads=[[chain.subject, chain.length, chain.head] for chain in grown],
+        at=now,
+        previous=last.digest if last else "",
+    )
+    row.digest = _checkpoint_digest(row)
+    row.save(force_insert=True)
+    for chain in grown:
+        AuditChain.objects.filter(pk=chain.pk).update(checkpointed=chain.length)
+    return len(grown)
+
+
+def _checkpoint_digest(row: Checkpoint) -> str:
+    return digest(
+        {
+            "number": row.number,
+            "heads": row.heads,
+            "at": row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "previous": row.previous,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`first_bad` names the first wrong row in words, or is empty when every row is as it was written."""
+
+    events: int
+    chains: int
+    last_checkpoint: Checkpoint | None
+    first_bad: str = ""
+
+
+def verify() -> Verification:
+    """Recompute every chain and checkpoint from the rows as they stand."""
+    events = chains = 0
+    last = Checkpoint.objects.order_by("-number").first()
+    for chain in AuditChain.objects.order_by("pk").iterator():
+        chains += 1
+        previous, number = "", 0
+        for event in chain.events.order_by("number").prefetch_related("texts").iterator(chunk_size=500):
+            if problem := _wrong(event, chain, previous, number):
+                return Verification(events, chains, last, problem)
+            events += 1
+            previous, number = event.digest, event.number
+        if (chain.length, chain.head) != (number, previous):
+            return Verification(
+                events, chains, last, f"{chain.subject}: event {number + 1} of {chain.length} is missing"
+            )
+    return Verification(events, chains, last, next(_wrong_checkpoints(), ""))
+
+
+def _wrong(event: AuditEvent, chain: AuditChain, previous: str, number: int) -> str:
+    where = f"{chain.subject}: event {event.number} (row {event.pk})"
+    if event.number != number + 1:
+        return f"{chain.subject}: event {number + 1} is missing (row {event.pk} comes next)"
+    if event.previous != previous:
+        return f"{where} does not follow the one before it"
+    if event.digest != _event_digest(event, chain.subject):
+        return f"{where} was changed"
+    for text in event.texts.all():
+        expected = event.params.get(f"{text.name}_digest")
+        if text.redacted_at is None and _text_digest(text.salt, text.text) != expected:
+            return f"{where}: its {text.name} was changed"
+    return ""
+
+
+def _wrong_checkpoints() -> Iterator[str]:
+    previous, number = "", 0
+    for row in Checkpoint.objects.order_by("number").iterator():
+        if row.number != number + 1:
+            yield f"checkpoint {number + 1} is missing"
+        if row.previous != previous or row.digest != _checkpoint_digest(row):
+            yield f"checkpoint {row.number} was changed"
+        known = {
+            (event.chain.subject, event.number): event.digest
+            for event in AuditEvent.objects.filter(
+                chain__subject__in=[head[0] for head in row.heads],
+                number__in=[head[1] for head in row.heads],
+            ).select_related("chain")
+        }
+        for subject, length, head in row.heads:
+            if known.get((subject, length)) != head:
+                yield f"{subject}: event {length} is not the one that checkpoint {row.number} saw"
+        previous, number = row.digest, row.number

@@ -1,0 +1,51 @@
+"""What a launch message says, after intake has checked it: the only shape in which facts enter the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from approvals.choices import HoldKind, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFacts:
+    """`url` is the capability itself; `repr` never shows it. `unusable` says why it must not be called."""
+
+    kind: HoldKind
+    url: str = field(repr=False)
+    url_sha256: str
+    dedupe_key: str
+    expires_at: datetime | None
+    handle: str
+    wait: str
+    timeout: int
+    deadline: datetime
+    unusable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFacts:
+    """One launch as CloudFormation told it to `notify`. `hold` is None for a Delete."""
+
+    message_id: str
+    stack_id: str
+    stack_name: str
+    account: str
+    region: str
+    gate: str
+    fingerprint: str
+    kind: Kind
+    sent_at: datetime
+    hold: HoldFacts | None
+    has_receipt_gate: bool = False
+    principal_arn: str = ""
+    typed_email: str = ""
+    product_id: str = ""
+    version_id: str = ""
+    portfolio_id: str = ""
+    provisioned_product_id: str = ""
+    parameters: list[dict[str, Any]] = field(default_factory=list)
+    template: dict[str, Any] = field(default_factory=dict)
+    stack: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,73 @@
+"""Who has to agree, frozen per request: stages in order, groups in a stage joined by AND, each with its quorum."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from approvals.choices import Channel, Verdict
+from approvals.models.requests import LaunchRequest
+from approvals.models.teams import Team
+
+
+class Stage(models.Model):
+    request = models.ForeignKey(LaunchRequest, on_delete=models.PROTECT, related_name="stages")
+    order = models.PositiveSmallIntegerField(default=1)
+    passed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["order"]
+        constraints = [models.UniqueConstraint(fields=["request", "order"], name="one_stage_per_order")]
+
+    def __str__(self) -> str:
+        return f"stage {self.order} of {self.request}"
+
+
+class StageGroup(models.Model):
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="groups")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="stage_groups")
+    team_name = models.CharField(max_length=100)
+    quorum = models.PositiveSmallIntegerField(default=1)
+    denials = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stage", "team"], name="one_group_per_team"),
+            models.CheckConstraint(condition=models.Q(quorum__gte=1, denials__gte=1), name="quorum_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team_name} in {self.stage}"
+
+
+class Vote(models.Model):
+    group = models.ForeignKey(StageGroup, on_delete=models.PROTECT, related_name="votes")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes")
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes_by_others", null=True
+    )
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    cast_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "person"], name="one_vote_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.person}"
+
+
+class Decision(models.Model):
+    """Exactly one per request. `record` holds ids and numbers only; its digest is in the receipt."""
+
+    request = models.OneToOneField(LaunchRequest, on_delete=models.PROTECT, related_name="decision")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    reason = models.TextField(blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    channel = models.CharField(max_length=12, choices=Channel.choices)
+    decided_at = models.DateTimeField()
+    approvers = models.PositiveSmallIntegerField(default=1)
+    record = models.JSONField()
+    record_sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.request}"

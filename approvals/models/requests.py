@@ -1,0 +1,172 @@
+"""LaunchRequest: what waits, on three axes that are never mixed (design §3)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.urls import reverse
+
+from approvals.choices import OPEN_STATES, Kind, Outcome, SignalStatus, State
+from portal.accounts.models import User
+
+
+class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN_STATES)
+
+    def overdue(self, now: datetime) -> Self:
+        return self.open().filter(deadline__lte=now)
+
+    def unsettled(self) -> Self:
+        """Requests whose stack has not come to an end yet: the desk follows these."""
+        return self.filter(outcome__in=[Outcome.WAITING, Outcome.RELEASED])
+
+    def for_requester(self, person: User) -> Self:
+        return self.filter(requester=person)
+
+    def routed_to(self, person: User) -> Self:
+        """Requests a team of this person may decide, or could have decided."""
+        from approvals.models.policy import StageGroup
+
+        return self.filter(
+            models.Exists(
+                StageGroup.objects.filter(
+                    stage__request=models.OuterRef("pk"),
+                    team__memberships__person=person,
+                    team__memberships__may_decide=True,
+                )
+            )
+        )
+
+    def visible_to(self, person: User) -> Self:
+        """What this person may see; anything else answers 404 (design §3, roles)."""
+        if not person.is_active:
+            return self.none()
+        if person.is_auditor or person.is_administrator:
+            return self
+        return self.filter(
+            models.Q(requester=person) | models.Q(pk__in=LaunchRequest.objects.routed_to(person).values("pk"))
+        )
+
+
+class LaunchRequest(models.Model):
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.LAUNCH)
+
+    # The three axes.
+    state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
+    signal = models.CharField(max_length=10, choices=SignalStatus.choices, default=SignalStatus.NONE)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.WAITING)
+
+    # Where. `gate` is the logical id of the custom resource that asked.
+    stack_id = models.CharField(max_length=2048)
+    stack_name = models.CharField(max_length=255)
+    account = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    gate = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, unique=True)
+
+    # Who. A typed address is a claim; the principal comes from the stack's own tags.
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests", null=True, blank=True
+    )
+    principal_arn = models.CharField(max_length=2048, blank=True)
+    typed_email = models.CharField(max_length=254, blank=True)
+    requester_verified = models.BooleanField(default=False)
+
+    # What.
+    product_id = models.CharField(max_length=100, blank=True)
+    product_name = models.CharField(max_length=8191, blank=True)
+    version_id = models.CharField(max_length=100, blank=True)
+    version_name = models.CharField(max_length=8192, blank=True)
+    portfolio_id = models.CharField(max_length=100, blank=True)
+    provisioned_product_id = models.CharField(max_length=100, blank=True)
+    provisioned_product_name = models.CharField(max_length=128, blank=True)
+    parameters = models.JSONField(default=list, blank=True)
+    template = models.JSONField(default=dict, blank=True)
+    stack_facts = models.JSONField(default=dict, blank=True)
+    has_receipt_gate = models.BooleanField(default=False)
+    # False for a request that only a Delete told us of; a Create that comes later fills in the facts.
+    is_complete = models.BooleanField(default=True)
+    search_terms = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+
+    # Until when.
+    opened_at = models.DateTimeField()
+    deadline = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    # What CloudFormation said last.
+    stack_status = models.CharField(max_length=64, blank=True)
+    stack_reason = models.TextField(blank=True)
+    outcome_at = models.DateTimeField(null=True, blank=True)
+    followed_at = models.DateTimeField(null=True, blank=True)
+
+    # Under which rules.
+    policy_version = models.CharField(max_length=40, blank=True)
+    policy_trace = models.JSONField(default=list, blank=True)
+
+    objects: ClassVar[models.Manager[LaunchRequest]] = LaunchRequestQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["stack_id"], name="request_stack"),
+            models.Index(fields=["deadline", "id"], condition=models.Q(state__in=OPEN_STATES), name="request_inbox"),
+            models.Index(fields=["requester", "-id"], name="request_mine"),
+            models.Index(fields=["state", "-id"], name="request_by_state"),
+            models.Index(
+                fields=["followed_at"],
+                condition=models.Q(outcome__in=["waiting", "released"]),
+                name="request_followed",
+            ),
+            GinIndex(fields=["search_terms"], name="request_terms"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("request", args=[self.uuid])
+
+    @property
+    def number(self) -> str:
+        """What people call it: GH-1042."""
+        return f"GH-{self.pk}"
+
+    @property
+    def title(self) -> str:
+        return self.product_name or self.product_id or self.stack_name
+
+    @property
+    def requester_label(self) -> str:
+        """The best honest name for who launched: the verified person, else the AWS principal, else the claim."""
+        if self.requester is not None:
+            return str(self.requester)
+        return self.principal_arn.rpartition(":")[2] or self.typed_email
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    def time_left(self, now: datetime) -> timedelta | None:
+        return max(self.deadline - now, timedelta(0)) if self.deadline and self.is_open else None
+
+
+class Pass(models.Model):
+    """What was agreed and how long it is valid: lets an identical retry through without asking again."""
+
+    request = models.OneToOneField(LaunchRequest, on_delete=models.PROTECT, related_name="granted_pass")
+    fingerprint = models.CharField(max_length=64)
+    valid_until = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["fingerprint", "valid_until"], name="pass_lookup")]
+
+    def __str__(self) -> str:
+        return f"pass of {self.request}"

@@ -1,0 +1,79 @@
+"""Audit events as sentences, in the reader's language. Codes and parameters are stored; sentences never are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+
+from approvals.audit import Event
+from approvals.choices import AlarmCode, Outcome, SignalStatus, Verdict
+from approvals.models import AuditEvent
+
+
+def sentence(event: AuditEvent) -> str:
+    """One line without a trailing full stop's worth of blame: who did what."""
+    who = str(event.actor) if event.actor else _("Gatehouse")
+    if event.on_behalf_of:
+        who = _("%(who)s for %(other)s") % {"who": who, "other": event.on_behalf_of}
+    return _SENTENCES[Event(event.code)](event) % {"who": who}
+
+
+def _plain(text: Callable[[], str]) -> Callable[[AuditEvent], str]:
+    return lambda _event: text()
+
+
+def _voted(event: AuditEvent) -> str:
+    if event.params.get("verdict") == Verdict.APPROVED:
+        return _("%(who)s voted to approve")
+    return _("%(who)s voted to reject")
+
+
+def _withdrawn(event: AuditEvent) -> str:
+    if event.actor_id:
+        return _("%(who)s withdrew the request")
+    return _("The request was withdrawn because its stack went away")
+
+
+def _outcome(event: AuditEvent) -> str:
+    label = str(Outcome(event.params["outcome"]).label)
+    return _("CloudFormation: %(outcome)s") % {"outcome": label.replace("%", "%%")}
+
+
+def _alarm(event: AuditEvent) -> str:
+    label = str(AlarmCode(event.params["code"]).label)
+    return _("Alarm: %(alarm)s") % {"alarm": label.replace("%", "%%")}
+
+
+def _stored(_event: AuditEvent) -> str:
+    return _("The decision was handed to CloudFormation (%(state)s)") % {
+        "state": str(SignalStatus.STORED.label).replace("%", "%%")
+    }
+
+
+_SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
+    Event.OPENED: _plain(lambda: _("The launch arrived and waits for a decision")),
+    Event.COMPLETED: _plain(lambda: _("The launch message arrived after the stack had already gone")),
+    Event.ANNOUNCED_AGAIN: _plain(
+        lambda: _("The same wait was announced again with other facts; the first ones stand")
+    ),
+    Event.VOTED: _voted,
+    Event.APPROVED: _plain(lambda: _("%(who)s approved")),
+    Event.REJECTED: _plain(lambda: _("%(who)s rejected")),
+    Event.ASKED: _plain(lambda: _("%(who)s asked for information")),
+    Event.ANSWERED: _plain(lambda: _("%(who)s answered")),
+    Event.COMMENTED: _plain(lambda: _("%(who)s commented")),
+    Event.NOTED: _plain(lambda: _("%(who)s left an internal note")),
+    Event.WITHDRAWN: _withdrawn,
+    Event.EXPIRED: _plain(lambda: _("Nobody decided in time; CloudFormation rolls the stack back")),
+    Event.BYPASSED: _plain(lambda: _("The wait was ended by a signal the desk did not send")),
+    Event.SIGNAL_STORED: _stored,
+    Event.SIGNAL_GIVEN_UP: _plain(lambda: _("The decision could not be handed to CloudFormation")),
+    Event.SIGNAL_RETRIED: _plain(lambda: _("%(who)s had the signal sent again")),
+    Event.HOLD_ENDED: _plain(lambda: _("CloudFormation no longer waits")),
+    Event.OUTCOME: _outcome,
+    Event.ALARM_RAISED: _alarm,
+    Event.ALARM_ACKNOWLEDGED: _plain(lambda: _("%(who)s acknowledged an alarm")),
+    Event.QUARANTINE_RETRIED: _plain(lambda: _("%(who)s had a kept message read again")),
+    Event.QUARANTINE_DISMISSED: _plain(lambda: _("%(who)s dismissed a kept message")),
+}

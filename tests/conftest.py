@@ -1,0 +1,100 @@
+"""Fixtures every test may use: the database, the sandbox, the cast."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import run
+
+_controller = "PYTEST_XDIST_WORKER" not in os.environ
+_run: Path | None = None
+if _controller:
+    _run = run.begin()
+else:
+    os.environ["AWS_ACCESS_KEY_ID"] = run.account()
+
+
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    assert settings.DATABASES
+
+
+def pytest_unconfigure() -> None:
+    if _run is not None:
+        run.end(_run)
+
+
+def _use_database(name: str) -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    connections["default"].close()
+    for target in (connections["default"].settings_dict, settings.DATABASES["default"]):
+        target["NAME"] = name
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """One clone of the migrated template per worker, used as the application role. Triggers stay on."""
+    name = f"test_{secrets.token_hex(4)}"
+    run.clone(name)
+    with django_db_blocker.unblock():
+        _use_database(name)
+    yield
+    with django_db_blocker.unblock():
+        from django.db import connections
+
+        connections.close_all()
+    run.drop(name)
+
+
+@pytest.fixture
+def cloned_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A database of its own for a test that commits; cloned, then dropped. Yields its name."""
+    from django.db import connections
+
+    before = connections["default"].settings_dict["NAME"]
+    name = f"clone_{secrets.token_hex(4)}"
+    run.clone(name)
+    with django_db_blocker.unblock():
+        _use_database(name)
+        yield name
+        connections.close_all()
+        _use_database(before)
+    run.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> str:
+    """The endpoint URL of the run's sandbox; this worker's account is in AWS_ACCESS_KEY_ID."""
+    return run.sandbox_url()
+
+
+@pytest.fixture
+def cast(request: pytest.FixtureRequest) -> Any:
+    """The people of every story, by their part: see tests.support.cast."""
+    from tests.support.cast import Cast
+
+    if "cloned_db" not in request.fixturenames:
+        request.getfixturevalue("db")
+    return Cast.make()
+
+
+@pytest.fixture
+def client_for() -> Callable[[Any], Any]:
+    """A signed-in test client for one person."""
+    from django.test import Client
+
+    def sign_in(person: Any) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return sign_in

@@ -1,0 +1,141 @@
+"""What one test run shares: an embedded PostgreSQL and one sandbox, whatever the number of xdist workers.
+
+The controlling process makes the run folder and ends what was started; whoever needs a part first starts it,
+under a file lock, and the others read its address.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from cryptography.fernet import Fernet
+
+from sandbox.postgres import Postgres
+from sandbox.process import SandboxProcess
+from sandbox.processes import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = "gatehouse_template"
+_RUN = "GATEHOUSE_TEST_RUN"
+# Held so that no finaliser complains about a server that runs on until the end of the run.
+_kept: list[Postgres | SandboxProcess] = []
+
+
+def begin() -> Path:
+    """Make the run folder and the environment the settings read; workers inherit both."""
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-tests-"))
+    port = free_port()
+    postgres = Postgres(folder, port, fsync=False)
+    os.environ |= {
+        _RUN: str(folder),
+        "GATEHOUSE_HOME": str(folder),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DJANGO_SECRET_KEY": secrets.token_hex(32),
+        "GATEHOUSE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "DATABASE_URL": postgres.app_url("postgres"),
+        "DATABASE_OWNER_URL": postgres.owner_url(TEMPLATE),
+        "GATEHOUSE_DESK_URL": "http://localhost:8000",
+        "GATEHOUSE_ACCOUNTS": "",
+        "AWS_ENDPOINT_URL": f"http://localhost:{free_port()}",
+        "AWS_ACCESS_KEY_ID": account(),
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        os.environ.pop(name, None)
+    return folder
+
+
+def folder() -> Path:
+    return Path(os.environ[_RUN])
+
+
+def account() -> str:
+    """One AWS account per worker keeps their stacks, queues and topics apart."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"1000000000{int(worker):02d}"
+
+
+@contextmanager
+def _once(name: str, start: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    note = folder() / f"{name}.json"
+    with (folder() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            note.write_text(json.dumps(start()))
+        yield json.loads(note.read_text())
+
+
+def postgres() -> Postgres:
+    """The run's server, with the migrated template database in it."""
+    from django.conf import settings
+
+    port = int(str(settings.DATABASES["default"]["PORT"]))
+    server = Postgres(folder(), port, fsync=False)
+
+    def start() -> dict[str, Any]:
+        server.start()
+        _kept.append(server)
+        server.create_database(TEMPLATE)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            check=True,
+            env=os.environ | {"DATABASE_URL": server.app_url(TEMPLATE)},
+        )
+        return {"pid": server.pid}
+
+    with _once("postgres", start):
+        return server
+
+
+def sandbox_url() -> str:
+    """The endpoint of the run's sandbox."""
+
+    def start() -> dict[str, Any]:
+        process = SandboxProcess(
+            state=folder() / "sandbox",
+            port=int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]),
+            log=folder() / "sandbox.log",
+        ).start()
+        _kept.append(process)
+        return {"pid": process.pid, "url": process.url}
+
+    with _once("sandbox", start) as note:
+        return str(note["url"])
+
+
+def clone(name: str) -> None:
+    with psycopg.connect(postgres().owner_url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+
+
+def drop(name: str) -> None:
+    with psycopg.connect(postgres().owner_url("postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def end(run: Path) -> None:
+    """End what this run started, and only that."""
+    while _kept:
+        _kept.pop().stop()
+    for name in ("sandbox", "postgres"):
+        note = run / f"{name}.json"
+        if note.exists():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(json.loads(note.read_text())["pid"], 15 if name == "sandbox" else 2)
+    Postgres(run, fsync=False).forget()
+    shutil.rmtree(run, ignore_errors=True)
