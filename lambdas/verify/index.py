@@ -1,0 +1,181 @@
+"""Checks the desk's receipt: the function behind `Custom::ApprovalReceipt`.
+
+The invariant: a stack passes only with a receipt that says "approved" for this stack and this fingerprint,
+signed by a key this function was given; the receipt itself never says which key to trust. Whatever cannot
+be checked stops the stack. Only a missing, malformed or wrongly signed receipt is called a bypass, and the
+alarm goes out only after S3 took the answer, which proves that CloudFormation asked. A stack that is
+deleted or rolled back is never held up.
+"""
+
+import base64
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.shared import (
+    Request,
+    answer,
+    call,
+    client,
+    code_of,
+    envelope_of,
+    log,
+    message_of,
+    publish,
+    request_of,
+    sha256,
+)
+
+COMPACT = re.compile(r"[\w-]{1,1000}\.[\w-]{1,1500}\.[\w-]{86}", re.ASCII)
+BYPASS = (
+    "This stack was stopped: its wait was ended by a signal without a valid approval of the desk. "
+    "Please ask for approval at the desk and launch again."
+)
+COULD_NOT_CHECK = (
+    "The approval could not be checked ({}), so the stack was stopped. Nobody decided against it: "
+    "please launch again, or tell your administrator."
+)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A compact JWS (ES256) with a key of ours and a statement that fits; its signature is unchecked."""
+
+    text: str
+    key: str
+    signed: bytes
+    signature: bytes
+
+
+def part_of(text: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def receipt_in(text: object, request: Request) -> Receipt | None:
+    """The receipt, if it is one of an approval of this stack and fingerprint; None for anything else."""
+    if not isinstance(text, str) or not COMPACT.fullmatch(text):
+        return None
+    head, payload, signature = text.split(".")
+    try:
+        header, statement = part_of(head), part_of(payload)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(header, dict) or not isinstance(statement, dict):
+        return None
+    fingerprint = request.properties.get("Fingerprint")
+    wanted = {"v": 1, "stack": request.stack.id, "fp": fingerprint, "decision": "approved"}
+    keys = os.environ["ALLOWED_KEYS"].replace(" ", "").split(",")
+    if header.get("alg") != "ES256" or header.get("kid") not in keys or "crit" in header:
+        return None
+    if not fingerprint or any(statement.get(name) != value for name, value in wanted.items()):
+        return None
+    raw = base64.urlsafe_b64decode(signature + "==")
+    return Receipt(text, header["kid"], f"{head}.{payload}".encode(), der(raw))
+
+
+def der(raw: bytes) -> bytes:
+    """KMS speaks DER, a JWS the two bare numbers r and s, 32 bytes each (RFC 7518 §3.4)."""
+
+    def integer(number: bytes) -> bytes:
+        number = number.lstrip(b"\0") or b"\0"
+        number = b"\0" + number if number[0] & 0x80 else number
+        return b"\x02" + bytes([len(number)]) + number
+
+    body = integer(raw[:32]) + integer(raw[32:])
+    return b"\x30" + bytes([len(body)]) + body
+
+
+def is_signed(receipt: Receipt, deadline: float) -> bool:
+    """Whether KMS finds the signature right. Raises when it cannot say."""
+    region = receipt.key.split(":")[3]
+    try:
+        verdict = call(
+            deadline,
+            client("kms", region).verify,
+            KeyId=receipt.key,
+            Message=receipt.signed,
+            MessageType="RAW",
+            Signature=receipt.signature,
+            SigningAlgorithm="ECDSA_SHA_256",
+        )
+    except ClientError as error:
+        if code_of(error) == "KMSInvalidSignatureException":
+            return False
+        raise
+    return verdict["SignatureValid"] is True
+
+
+def receipts_of(request: Request) -> list[Receipt]:
+    """All that may be a receipt: every signal's Data, and the one `notify` got for a parameter update."""
+    data = request.properties.get("Data")
+    try:
+        entries = json.loads(data) if isinstance(data, str) else data
+    except (ValueError, RecursionError):
+        entries = None
+    texts = [*entries.values()] if isinstance(entries, dict) else []
+    found = (receipt_in(text, request) for text in [*texts, request.properties.get("Receipt")])
+    return [receipt for receipt in found if receipt]
+
+
+def is_rolled_back(request: Request) -> bool:
+    """Whether the stack goes back to what was approved before; then nothing new is decided."""
+    try:
+        read = client("cloudformation").describe_stacks
+        found = call(request.deadline, read, StackName=request.stack.id)["Stacks"][0]
+    except (ClientError, BotoCoreError, TimeoutError) as error:
+        log("the stack's status cannot be read", error=code_of(error), stack=request.stack.id)
+        return False
+    return str(found["StackStatus"]).startswith("UPDATE_ROLLBACK")
+
+
+def judge(request: Request) -> tuple[str, str]:
+    """What stops the stack: ("", the receipt) for nothing, else (alarm code, a sentence)."""
+    if request.type == "Delete":
+        return "", ""
+    receipts = receipts_of(request)
+    if is_rolled_back(request):
+        return "", receipts[0].text if receipts else ""
+    trouble = ""
+    for receipt in receipts:
+        try:
+            if is_signed(receipt, request.deadline):
+                return "", receipt.text
+        except Exception as error:  # noqa: BLE001 - what cannot be checked must stop the stack
+            trouble = code_of(error)
+            log("the receipt cannot be checked", error=trouble, stack=request.stack.id)
+    return ("could_not_check", COULD_NOT_CHECK.format(trouble)) if trouble else ("bypass", BYPASS)
+
+
+def handler(event: Any, context: Any) -> None:
+    """Lambda's entry. Raises Refused before anything was done when there is nobody it may answer."""
+    request = request_of(event, context)
+    log("asked", type=request.type, request=request.id, stack=request.stack.id, resource=request.logical_id)
+    name = f"gatehouse-receipt-{sha256(request.stack.id + request.logical_id)[:32]}"
+    try:
+        code, words = judge(request)
+    except Exception as error:  # noqa: BLE001 - CloudFormation waits for an answer, whatever went wrong
+        code, words = "could_not_check", COULD_NOT_CHECK.format(code_of(error))
+    if not code:
+        answer(request, "SUCCESS", request.physical_id or name, data={"Receipt": words})
+        return
+    if answer(request, "FAILED", request.physical_id or name, words):
+        alarm(request, code, words)
+
+
+def alarm(request: Request, code: str, reason: str) -> None:
+    fingerprint = str(request.properties.get("Fingerprint") or "")
+    envelope = envelope_of(
+        "alarm",
+        request.id,
+        request.stack,
+        code=code,
+        logical_id=request.logical_id,
+        fingerprint=fingerprint if re.fullmatch(r"[0-9a-f]{64}", fingerprint) else "",
+        reason=reason,
+    )
+    text = f"Stack {request.stack.name}, account {request.stack.account}, {request.stack.region}: {reason}"
+    publish(request.deadline, "alarm", f"Alarm: {request.stack.name}", message_of(envelope, text))
