@@ -28,7 +28,7 @@ TAGS = {
     "aws:servicecatalog:provisioningPrincipalArn": PRINCIPAL,
     "aws:servicecatalog:productArn": f"arn:aws:catalog:{REGION}:{ACCOUNT}:product/prod-abcdefghijklm",
     "aws:servicecatalog:portfolioArn": f"arn:aws:catalog:{REGION}:{ACCOUNT}:portfolio/port-abcdefghijklm",
-    "aws:servicecatalog:provisionedProductArn": f"arn:aws:servicecatalog:{REGION}:{ACCOUNT}:stack/site/pp-abcdefghijklm",
+    "aws:servicecatalog:provisionedProductArn": f"arn:aws:servicecatalog:{REGION}:{ACCOUNT}:stack/site/pp-abc",
     "aws:servicecatalog:provisioningArtifactIdentifier": "pa-abcdefghijklm",
     "team": "shop",
 }
@@ -117,7 +117,7 @@ def serving() -> Iterator[Buckets]:
     buckets = Buckets()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:  # noqa: N802
+        def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             buckets.on_put()
             buckets.puts.append(Put(self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(body)))

@@ -34,7 +34,7 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch, buckets: Buckets, clock: Clock) -> Cloud:
-    """The account; every envelope it is given is held to the schema at the end of the test's call."""
+    """The account, with the handle of its stack's gate already made."""
     cloud = Cloud()
     cloud.resources["ApprovalHandleV1"] = (
         "AWS::CloudFormation::WaitConditionHandle",
@@ -42,9 +42,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch, buckets: Buckets, clock: Clock) -> Cl
         buckets.wait_url(),
     )
     buckets.on_put = lambda: cloud.order.append("answered")
-    monkeypatch.setattr(
-        botocore.client.BaseClient, "_make_api_call", lambda client, name, params: cloud.api_call(client, name, params)
-    )
+
+    def api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        return cloud.api_call(client, operation, params)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", api_call)
     for name, value in {
         "TOPIC_ARN": TOPIC_ARN,
         "DESK_URL": "https://desk.example.com/",

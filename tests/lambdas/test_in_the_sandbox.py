@@ -7,7 +7,6 @@ import json
 import os
 import time
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +105,7 @@ def signal(launch: dict[str, Any], status: str = "SUCCESS", reason: str = "", da
 
 
 @pytest.fixture(scope="module")
-def account(sandbox: str) -> Iterator[Account]:
+def account(sandbox: str) -> Account:
     """The hub, deployed into an account no other test uses."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     account = Account(f"2000000000{worker:02}", sandbox, {}, [])
@@ -119,7 +118,7 @@ def account(sandbox: str) -> Iterator[Account]:
     stack = account.ended("gatehouse-hub")
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.reasons("gatehouse-hub")
     account.hub = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    yield account
+    return account
 
 
 @pytest.fixture(scope="module")

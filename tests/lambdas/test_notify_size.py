@@ -78,7 +78,7 @@ def test_all_at_its_largest_still_fits(
 ) -> None:
     cloud.parameters = {f"{i:03}".rjust(255, "P"): '\\"\n' * 1365 for i in range(200)}
     cloud.tags = TAGS | {f"{i:02}".rjust(128, "键"): "值" * 256 for i in range(45)}
-    found = boto3.client("cloudformation").describe_stacks(StackName=STACK_ID)["Stacks"][0]
+    found: Any = boto3.client("cloudformation").describe_stacks(StackName=STACK_ID)["Stacks"][0]
     envelope = launch_of(request_of(event(), Context()), found)
     envelope["hold"]["url"] = "https://example.com/" + "x" * 8000
     monkeypatch.delenv("DEV_ORIGIN")

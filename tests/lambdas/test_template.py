@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from cfnlint.decode import cfn_yaml
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from lambdas import build
 
@@ -111,8 +111,9 @@ def actions_called(function: str) -> set[str]:
             assert isinstance(node.value, ast.Call)
             argument = node.value.args[0]
             assert isinstance(argument, ast.Constant), "a service is named where it is used"
-            client = boto3.client(argument.value, region_name="us-east-1")
-            called.add(f"{argument.value}:{client.meta.method_to_api_mapping[node.attr]}")
+            service: Any = argument.value
+            client: Any = boto3.client(service, region_name="us-east-1")
+            called.add(f"{service}:{client.meta.method_to_api_mapping[node.attr]}")
     return called
 
 

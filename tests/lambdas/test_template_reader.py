@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode import cfn_yaml
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,10 +39,14 @@ def test_our_own_templates_read_as_a_real_parser_reads_them(path: Path) -> None:
     assert gate_in(tree_of(path.read_text("utf-8"))) == gate_in(cfn_yaml.load(str(path)))
 
 
+WAIT = "AWS::CloudFormation::WaitCondition"
+PLAIN = "    Properties:\n      Handle: !Ref H\n      Timeout: 60"
+
+
 @pytest.mark.parametrize(
     "written",
     [
-        "    Properties:\n      Handle: !Ref H\n      Timeout: 60",
+        PLAIN,
         "    Properties:\n      Handle: !Ref 'H'  # the handle\n      Timeout: \"60\" # seconds",
         "    Properties:\n        Handle:\n            Ref: H\n        Timeout: '60'",
         "    Properties: {Handle: !Ref H, Timeout: '60'}",
@@ -52,17 +56,15 @@ def test_our_own_templates_read_as_a_real_parser_reads_them(path: Path) -> None:
         "    Properties: {\n      Handle: !Ref H,\n      Timeout: 60\n    }",
         "    'Properties':\n      \"Handle\": !Ref H\n      'Timeout': 60",
         "    DependsOn:\n    - A\n    - B\n    Properties: &here\n      Handle: !Ref H\n      Timeout: 60",
-        "    Metadata:\n      Text: |\n        Properties:\n          Timeout: 1\n    Properties:\n      Handle: !Ref H\n"
-        "      Timeout: 60",
-        "    Metadata:\n      Fn: !Sub\n        - '${a}: b'\n        - a: 1\n    Properties:\n\n      # why\n"
-        "      Handle: !Ref H\n      Timeout: 60",
-        "    Metadata: {List: [a, {b: c}, 'd, e'], Text: a b c}\n    Properties:\n      Handle: !Ref H\n      Timeout: 60",
+        f"    Metadata:\n      Text: |\n        Properties:\n          Timeout: 1\n{PLAIN}",
+        f"    Metadata:\n      Fn: !Sub\n        - '${{a}}: b'\n        - a: 1\n\n      # why\n{PLAIN}",
+        f"    Metadata: {{List: [a, {{b: c}}, 'd, e'], Text: a b c}}\n{PLAIN}",
     ],
 )
 def test_a_gate_is_found_however_it_is_written(written: str) -> None:
-    text = f"---\nResources:\n  Wait:\n    Type: AWS::CloudFormation::WaitCondition\n{written}\n  Next:\n    Type: A::B::C\n"
+    text = f"---\nResources:\n  Wait:\n    Type: {WAIT}\n{written}\n  Next:\n    Type: A::B::C\n"
     resources = tree_of(text)["Resources"]
-    assert resources["Wait"]["Type"] == "AWS::CloudFormation::WaitCondition"
+    assert resources["Wait"]["Type"] == WAIT
     assert resources["Wait"]["Properties"]["Handle"] == {"Ref": "H"}
     assert resources["Wait"]["Properties"]["Timeout"] == "60"
     assert resources["Next"] == {"Type": "A::B::C"}

@@ -1,0 +1,1 @@
+"""Every mail the sandbox was asked to send, and a way to answer it."""
