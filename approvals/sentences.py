@@ -30,9 +30,10 @@ def _voted(event: AuditEvent) -> str:
 
 
 def _withdrawn(event: AuditEvent) -> str:
+    reason = next((text.text for text in event.texts.all() if text.name == "reason"), "").replace("%", "%%")
     if event.actor_id:
-        return _("%(who)s withdrew the request")
-    return _("The request was withdrawn because its stack went away")
+        return _("%(who)s withdrew the request") + (f": {reason}" if reason else "")
+    return _("The request was withdrawn because its stack went away") + (f": {reason}" if reason else "")
 
 
 def _outcome(event: AuditEvent) -> str:

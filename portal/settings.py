@@ -233,7 +233,7 @@ CELERY_BEAT_SCHEDULE = {
     "send signals that wait": _every("approvals.tasks.drain_signals", 2),
     "send mails that wait": _every("approvals.tasks.drain_deliveries", 5),
     "close expired requests": _every("approvals.tasks.expire_requests", 2),
-    "follow stacks": _every("approvals.tasks.follow_stacks", 10),
+    "follow stacks": _every("approvals.tasks.follow_stacks", 3),
     "find stacks the desk never heard of": _every("approvals.tasks.reconcile", 60),
     "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
     "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),

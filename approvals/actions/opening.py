@@ -28,7 +28,7 @@ def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRe
         raise ValueError("a launch without a hold cannot be opened")
     with transaction.atomic(durable=True):
         _lock_stack(facts.stack_id)
-        known = LaunchRequest.objects.select_for_update(of=("self",)).filter(fingerprint=facts.fingerprint).first()
+        known = _known(facts)
         if known is not None:
             return known if known.is_complete else _complete(known, facts, actor, now)
         same_wait = Hold.objects.select_related("request").filter(dedupe_key=facts.hold.dedupe_key).first()
@@ -41,7 +41,7 @@ def close_deleted(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchR
     """CloudFormation deletes the gate of this launch. A Delete that comes first leaves a closed request."""
     with transaction.atomic(durable=True):
         _lock_stack(facts.stack_id)
-        request = LaunchRequest.objects.select_for_update(of=("self",)).filter(fingerprint=facts.fingerprint).first()
+        request = _known(facts)
         if request is None:
             request = _new(facts, now)
             request.state, request.closed_at, request.is_complete = State.WITHDRAWN, now, False
@@ -54,6 +54,15 @@ def close_deleted(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchR
             wipe_urls(request, now)
         request.holds.filter(status=HoldStatus.OPEN).update(status=HoldStatus.ENDED, ended_at=now)
         return request
+
+
+def _known(facts: LaunchFacts) -> LaunchRequest | None:
+    """The request of this very gate. A message about another stack's gate finds nothing."""
+    return (
+        LaunchRequest.objects.select_for_update(of=("self",))
+        .filter(fingerprint=facts.fingerprint, stack_id=facts.stack_id, gate=facts.gate)
+        .first()
+    )
 
 
 def _lock_stack(stack_id: str) -> None:

@@ -1,0 +1,201 @@
+"""What an observation of a stack means for a request: pure, and one table.
+
+Some observations prove how a wait ended: the wait condition's own words, or a stack that came to its end. A
+rollback alone does not: it follows a time-out, a foreign signal and any other failure alike, and its messages
+may overtake the explanation. So a rollback only ends the hold; the request stays open, undecidable, until the
+explanation arrives, CloudFormation was asked, or a minute has passed (`unexplained`). That keeps the end
+state the same in whatever order messages come.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.translation import gettext_noop
+
+from approvals.choices import OPEN_STATES, AlarmCode, Kind, Outcome, State
+
+WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
+RECEIPT = "Custom::ApprovalReceipt"
+
+FOREIGN_SUCCESS = gettext_noop("The wait was ended by a signal the desk did not send; the stack went on.")
+FOREIGN_FAILURE = gettext_noop("The wait was ended by a signal the desk did not send; the stack stopped.")
+WENT_ON = gettext_noop("The stack was built although the desk had not agreed.")
+NOT_TAKEN = gettext_noop("The wait timed out although the request was approved.")
+RECEIPT_REFUSED = gettext_noop("The request was approved, but the stack did not accept the receipt.")
+
+# The last one counts: the words before it are whoever signalled's own.
+_FAILED_SIGNAL = re.compile(r"WaitCondition received failed message: .* for uniqueId: (\S+)\Z", re.DOTALL)
+_TIMED_OUT = re.compile(r"WaitCondition timed out\b")
+
+
+class Meaning(StrEnum):
+    NOTHING = "nothing"
+    DONE = "done"
+    ROLLING = "rolling"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    DELETING = "deleting"
+    GONE = "gone"
+
+
+_CREATING = {
+    "CREATE_COMPLETE": Meaning.DONE,
+    "CREATE_FAILED": Meaning.FAILED,
+    "ROLLBACK_IN_PROGRESS": Meaning.ROLLING,
+    "ROLLBACK_COMPLETE": Meaning.ROLLED_BACK,
+    "ROLLBACK_FAILED": Meaning.FAILED,
+}
+_UPDATING = {
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": Meaning.DONE,
+    "UPDATE_COMPLETE": Meaning.DONE,
+    "UPDATE_FAILED": Meaning.FAILED,
+    "UPDATE_ROLLBACK_IN_PROGRESS": Meaning.ROLLING,
+    "UPDATE_ROLLBACK_FAILED": Meaning.FAILED,
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": Meaning.ROLLED_BACK,
+    "UPDATE_ROLLBACK_COMPLETE": Meaning.ROLLED_BACK,
+}
+_DELETING = {
+    "DELETE_IN_PROGRESS": Meaning.DELETING,
+    "DELETE_FAILED": Meaning.DELETING,
+    "DELETE_COMPLETE": Meaning.GONE,
+}
+
+
+class Do(StrEnum):
+    END_HOLD = "end_hold"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+    BYPASS = "bypass"
+    RECORD = "record"
+    ALARM = "alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    do: Do
+    text: str = ""
+    outcome: Outcome | None = None
+    alarm: AlarmCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the desk knows of a request.
+
+    `unique_id` is that of our own signal, `wait` the wait condition's logical id ("" where nobody said).
+    """
+
+    kind: Kind
+    state: State
+    wait: str = ""
+    unique_id: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+
+END_HOLD = Effect(Do.END_HOLD)
+
+
+def meaning(kind: Kind, status: str) -> Meaning:
+    """What a stack's status says about a request of this kind (aws-facts §7.1)."""
+    if status in _DELETING:
+        return _DELETING[status]
+    if kind != Kind.LAUNCH:
+        return _UPDATING.get(status, Meaning.NOTHING)
+    # A stack that is updated was created before.
+    return Meaning.DONE if status.startswith("UPDATE_") else _CREATING.get(status, Meaning.NOTHING)
+
+
+def of_stack(situation: Situation, status: str, reason: str = "") -> list[Effect]:
+    """What follows from the status of the whole stack."""
+    match meaning(situation.kind, status):
+        case Meaning.NOTHING:
+            return []
+        case Meaning.DONE:
+            return [*_went_on(situation), END_HOLD, Effect(Do.RECORD, outcome=Outcome.LAUNCHED)]
+        case Meaning.ROLLING:
+            return [END_HOLD]
+        case Meaning.ROLLED_BACK:
+            return [END_HOLD, Effect(Do.RECORD, reason, Outcome.ROLLED_BACK)]
+        case Meaning.FAILED:
+            return [END_HOLD, Effect(Do.RECORD, reason, Outcome.FAILED)]
+        case Meaning.DELETING:
+            return [*_withdrawn(situation, reason), END_HOLD]
+        case Meaning.GONE:
+            return [*_withdrawn(situation, reason), END_HOLD, Effect(Do.RECORD, reason, Outcome.TERMINATED)]
+
+
+def of_resource(situation: Situation, logical_id: str, resource_type: str, status: str, reason: str) -> list[Effect]:
+    """What follows from a resource of the gate."""
+    if resource_type == RECEIPT:
+        return _of_receipt(situation, status, reason)
+    if resource_type != WAIT_CONDITION or (situation.wait and logical_id != situation.wait):
+        return []
+    if status == "CREATE_COMPLETE":
+        return _released(situation)
+    if status == "CREATE_FAILED":
+        return _failed(situation, reason)
+    return [END_HOLD] if status.startswith("DELETE_") else []
+
+
+def unexplained(*, bypassed: bool, past_deadline: bool, reason: str) -> Effect:
+    """How an open request closes when its stack rolled back and none of its messages said why."""
+    if bypassed:
+        return Effect(Do.BYPASS, FOREIGN_SUCCESS)
+    return Effect(Do.EXPIRE) if past_deadline else Effect(Do.WITHDRAW, reason)
+
+
+def _released(situation: Situation) -> list[Effect]:
+    if situation.state == State.APPROVED:
+        return [END_HOLD, Effect(Do.RECORD, outcome=Outcome.RELEASED)]
+    return [_foreign(situation, FOREIGN_SUCCESS), END_HOLD]
+
+
+def _failed(situation: Situation, reason: str) -> list[Effect]:
+    if found := _FAILED_SIGNAL.match(reason):
+        ours = situation.unique_id and found[1] == situation.unique_id
+        return [END_HOLD] if ours else [_foreign(situation, FOREIGN_FAILURE), END_HOLD]
+    if not _TIMED_OUT.match(reason):
+        return [END_HOLD]
+    if situation.is_open:
+        return [Effect(Do.EXPIRE), END_HOLD]
+    if situation.state == State.APPROVED:
+        return [Effect(Do.ALARM, NOT_TAKEN, alarm=AlarmCode.CONTRADICTION), END_HOLD]
+    return [END_HOLD]
+
+
+def _of_receipt(situation: Situation, status: str, reason: str) -> list[Effect]:
+    """The receipt comes after the wait: whatever became of it, the wait was ended by a SUCCESS."""
+    refused = status == "CREATE_FAILED" and "cancelled" not in reason
+    if status != "CREATE_COMPLETE" and not refused:
+        return []
+    if situation.is_open:
+        return [_foreign(situation, FOREIGN_FAILURE if refused else FOREIGN_SUCCESS), END_HOLD]
+    if situation.state != State.APPROVED:
+        return []
+    if refused:
+        return [Effect(Do.ALARM, RECEIPT_REFUSED, alarm=AlarmCode.CONTRADICTION), END_HOLD]
+    return [END_HOLD, Effect(Do.RECORD, outcome=Outcome.RELEASED)]
+
+
+def _foreign(situation: Situation, text: str) -> Effect:
+    if situation.is_open or situation.state == State.BYPASSED:
+        return Effect(Do.BYPASS, text)
+    return Effect(Do.ALARM, text, alarm=AlarmCode.BYPASS)
+
+
+def _went_on(situation: Situation) -> list[Effect]:
+    if situation.is_open:
+        return [Effect(Do.BYPASS, FOREIGN_SUCCESS)]
+    if situation.state in (State.APPROVED, State.BYPASSED):
+        return []
+    return [Effect(Do.ALARM, WENT_ON, alarm=AlarmCode.CONTRADICTION)]
+
+
+def _withdrawn(situation: Situation, reason: str) -> list[Effect]:
+    return [Effect(Do.WITHDRAW, reason)] if situation.is_open else []

@@ -1,0 +1,91 @@
+"""Who launched (design §3, People).
+
+The stack's own tag names the principal. Its session name is a person only for roles whose session names
+somebody vouches for: IAM Identity Center's, and those an administrator listed. Everything else is a claim.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from approvals.choices import Kind
+from approvals.facts import LaunchFacts
+from portal.accounts.models import Principal, User
+
+_ASSUMED = re.compile(r"arn:[a-z-]+:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<role>[^/]+)")
+_IDENTITY_CENTER = "AWSReservedSSO_"
+
+
+def identify(facts: LaunchFacts, now: datetime) -> tuple[User | None, bool]:
+    """The requester, and whether AWS vouches for them.
+
+    A typed address counts only where the principal is nobody. For an update the tag still names the first
+    launcher (aws-facts §3.1), so nobody is known. Runs inside the caller's transaction; makes the person
+    (without a password) and the principal where they are new.
+    """
+    principal = _principal(facts, now) if facts.principal_arn else None
+    if facts.kind != Kind.LAUNCH:
+        return None, False
+    if principal is not None and principal.person is not None:
+        return principal.person, True
+    return _person(facts.typed_email), False
+
+
+def vouched_address(arn: str, account: str) -> str:
+    """The e-mail address of a session whose name counts as verified in `account`; else the empty string."""
+    found = _ASSUMED.fullmatch(arn)
+    if not found or found["account"] != account:
+        return ""
+    trusted = found["role"].startswith(_IDENTITY_CENTER) or _listed(found["account"], found["role"])
+    return _address(found["session"]) if trusted else ""
+
+
+def _listed(account: str, role: str) -> bool:
+    """GATEHOUSE_TRUSTED_ROLES holds role names, good in every account, or role ARNs."""
+    for entry in settings.GATEHOUSE_TRUSTED_ROLES:
+        found = _ROLE.fullmatch(entry)
+        if (found["account"], found["role"]) == (account, role) if found else entry == role:
+            return True
+    return False
+
+
+def _principal(facts: LaunchFacts, now: datetime) -> Principal:
+    principal, _ = Principal.objects.select_related("person").get_or_create(
+        arn=facts.principal_arn, defaults={"first_seen": now}
+    )
+    if principal.person is None:
+        person = _person(vouched_address(facts.principal_arn, facts.account))
+        if person is not None:
+            principal.person = person
+            principal.save(update_fields=["person"])
+    return principal
+
+
+def _person(address: str) -> User | None:
+    address = _address(address)
+    if not address:
+        return None
+    known = User.objects.filter(email__iexact=address).first()
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(address)
+    except IntegrityError:
+        return User.objects.get(email__iexact=address)
+
+
+def _address(text: str) -> str:
+    address = text.strip().lower()
+    try:
+        validate_email(address)
+    except ValidationError:
+        return ""
+    return address if len(address) <= 254 and address.isascii() else ""

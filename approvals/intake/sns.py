@@ -1,0 +1,126 @@
+"""Amazon SNS messages: whether one really comes from SNS (aws-facts §4.1).
+
+Signature version 2 only (SHA256 with RSA over pairs of key and value lines), with a certificate from SNS's own
+host. A failure says which of two things it is: `Forged` will never become true, `Unavailable` may at the next
+try.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from approvals.intake import certificates
+from approvals.intake.certificates import Forged, Unavailable
+from approvals.intake.envelope import check_topic
+from approvals.intake.strict import NotUnderstood, loads
+
+__all__ = ["Forged", "SnsMessage", "Unavailable", "check_age", "open_message", "subscribe_url"]
+
+MAX_AGE = timedelta(hours=1)
+MAX_SKEW = timedelta(minutes=5)
+NOTIFICATION, CONFIRMATION, GOODBYE = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
+_SIGNED = {
+    NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    CONFIRMATION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    GOODBYE: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+}
+_CONFIRM_URL = re.compile(r"https://sns\.[a-z0-9-]{3,32}\.amazonaws\.com(?:\.cn)?/\?[!-~]{1,2048}")
+
+
+@dataclass(frozen=True, slots=True)
+class SnsMessage:
+    """A message SNS signed. `subscribe_url` is set for a SubscriptionConfirmation only."""
+
+    type: str
+    message_id: str
+    topic_arn: str
+    message: str
+    timestamp: datetime
+    subscribe_url: str = ""
+
+
+def open_message(raw: str, *, limit: int, accounts: Collection[str] | None) -> SnsMessage:
+    """The message in `raw`, its topic and its signature checked.
+
+    `limit` is in bytes; the topic must belong to one of `accounts` (None: to any). Raises NotUnderstood (not
+    an SNS message), Forged, or Unavailable (the certificate cannot be had now).
+    """
+    fields = loads(raw, limit=limit)
+    names = _SIGNED.get(fields.get("Type") or "") if isinstance(fields.get("Type"), str) else None
+    if names is None:
+        raise NotUnderstood("It is not a message of Amazon SNS.")
+    signed = [name for name in names if name != "Subject" or fields.get("Subject") is not None]
+    for name in (*signed, "SignatureVersion", "Signature", "SigningCertURL"):
+        if not isinstance(fields.get(name), str):
+            raise NotUnderstood(f"It is a message of Amazon SNS without {name}.")
+    if fields["SignatureVersion"] != "2":
+        raise Forged("signature version")
+    _check_topic(fields["TopicArn"], accounts)
+    text = "".join(f"{name}\n{fields[name]}\n" for name in signed)
+    _check_signature(fields["SigningCertURL"], fields["Signature"], text)
+    return SnsMessage(
+        type=fields["Type"],
+        message_id=fields["MessageId"],
+        topic_arn=fields["TopicArn"],
+        message=fields["Message"],
+        timestamp=_timestamp(fields["Timestamp"]),
+        subscribe_url=fields["SubscribeURL"] if fields["Type"] == CONFIRMATION else "",
+    )
+
+
+def check_age(message: SnsMessage, now: datetime) -> None:
+    """Raises Forged when the message is older than an hour or from the future by more than five minutes."""
+    if not now - MAX_AGE <= message.timestamp <= now + MAX_SKEW:
+        raise Forged("stale")
+
+
+def subscribe_url(message: SnsMessage, dev_origin: str) -> str:
+    """Where the subscription of this very topic is confirmed; raises Forged for any other URL."""
+    url = message.subscribe_url
+    ours = _CONFIRM_URL.fullmatch(url) or (dev_origin and url.startswith(f"{dev_origin}/"))
+    if not ours or not re.fullmatch(r"[!-~]{1,2048}", url):
+        raise Forged("subscribe host")
+    query = parse_qs(urlsplit(url).query, max_num_fields=20)
+    if query.get("Action") != ["ConfirmSubscription"] or query.get("TopicArn") != [message.topic_arn]:
+        raise Forged("subscribe url")
+    return url
+
+
+def _check_topic(topic_arn: str, accounts: Collection[str] | None) -> None:
+    try:
+        _, _, account = check_topic(topic_arn)
+    except NotUnderstood:
+        raise Forged("topic") from None
+    if accounts is not None and account not in accounts:
+        raise Forged("topic")
+
+
+def _check_signature(certificate_url: str, signature: str, text: str) -> None:
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError):
+        raise Forged("signature") from None
+    # The spare bits of the last character must be zero, else many texts would be one signature.
+    if base64.b64encode(raw).decode() != signature:
+        raise Forged("signature")
+    try:
+        certificates.key(certificate_url).verify(raw, text.encode("utf-8", "replace"), PKCS1v15(), SHA256())
+    except InvalidSignature:
+        raise Forged("signature") from None
+
+
+def _timestamp(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise NotUnderstood("It is a message of Amazon SNS without a time.") from None

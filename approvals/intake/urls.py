@@ -1,0 +1,5 @@
+from django.urls import path
+
+from approvals.intake import views
+
+urlpatterns = [path("sns/", views.receive, name="intake_sns")]

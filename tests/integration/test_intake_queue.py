@@ -1,0 +1,168 @@
+"""The queue's door against a real queue and topic: SNS signs, SQS delivers, the consumer takes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from django.core.management import CommandError, call_command
+
+from approvals.intake import certificates
+from approvals.intake.consumer import Consumer
+from approvals.models import LaunchRequest, Quarantined
+from portal.clock import now
+from tests.support import envelopes, run
+
+
+class Door:
+    """A topic of Gatehouse in this worker's account, and a queue that listens."""
+
+    def __init__(self) -> None:
+        self.sns, self.sqs = boto3.client("sns"), boto3.client("sqs")
+        attributes = {"SignatureVersion": "2"}
+        self.topic: str = self.sns.create_topic(Name="gatehouse-launches", Attributes=attributes)["TopicArn"]
+        self.queue: str = self.sqs.create_queue(QueueName=f"desk-{uuid4().hex[:8]}")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.subscription: str = self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)[
+            "SubscriptionArn"
+        ]
+
+    def publish(self, *messages: str) -> None:
+        for message in messages:
+            self.sns.publish(TopicArn=self.topic, Message=message, Subject="A launch waits")
+
+    def left(self) -> int:
+        found = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+        return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+
+    def consumer(self, **options: Any) -> Consumer:
+        return Consumer(self.queue, wait_seconds=1, **options)
+
+
+@pytest.fixture
+def door(sandbox: str, settings: Any) -> Iterator[Door]:
+    settings.GATEHOUSE_DEV_CERT_ORIGIN = sandbox
+    certificates.forget()
+    door = Door()
+    yield door
+    door.sns.unsubscribe(SubscriptionArn=door.subscription)
+    door.sqs.delete_queue(QueueUrl=door.queue)
+
+
+def launch() -> dict[str, Any]:
+    stack = envelopes.new_stack_id().replace(envelopes.ACCOUNT, run.account())
+    return envelopes.launch(now(), stack_id=stack)
+
+
+def test_what_the_topic_publishes_becomes_requests_and_leaves_the_queue(cloned_db: str, door: Door) -> None:
+    launches = [json.dumps(launch()) for _ in range(25)]
+    door.publish(*launches, *launches[:5], "poison")
+    counts = door.consumer().run(idle_exit=2)
+    assert (counts["done"], counts["quarantined"]) == (30, 1)
+    assert LaunchRequest.objects.count() == 25
+    assert Quarantined.objects.get().reason == "It is not JSON."
+    assert door.left() == 0
+
+
+def test_forged_messages_in_the_queue_are_refused(cloned_db: str, door: Door) -> None:
+    door.publish(json.dumps(launch()))
+    body = door.sqs.receive_message(QueueUrl=door.queue, WaitTimeSeconds=5)["Messages"][0]["Body"]
+    fields = json.loads(body)
+    assert fields["SignatureVersion"] == "2"
+    door.sqs.send_message(QueueUrl=door.queue, MessageBody=json.dumps(fields | {"Message": json.dumps(launch())}))
+    assert door.consumer().run(once=True) == {"refused": 1}
+    assert not LaunchRequest.objects.exists()
+
+
+def test_what_cannot_be_taken_now_stays_in_the_queue(cloned_db: str, door: Door) -> None:
+    door.publish("a", "b")
+    consumer = door.consumer(taker=lambda _: "left")
+    assert consumer.run(once=True)["left"] == 2
+    assert door.left() == 2
+
+
+def test_a_message_that_faults_or_takes_long_holds_up_nobody(cloned_db: str, door: Door) -> None:
+    slow, quick = threading.Event(), threading.Event()
+    taken: list[str] = []
+
+    def taker(body: str) -> str:
+        message = json.loads(body)["Message"]
+        if message == "faulty":
+            raise ZeroDivisionError
+        if message == "slow":
+            assert quick.wait(20)
+            slow.set()
+        else:
+            taken.append(message)
+            if len(taken) == 5:
+                quick.set()
+        return "done"
+
+    door.publish("slow", "faulty", *(f"quick {n}" for n in range(5)))
+    counts = door.consumer(taker=taker).run(idle_exit=2)
+    assert slow.is_set()
+    assert (counts["done"], counts["left"]) == (6, 1)
+    assert door.left() == 1
+
+
+def test_stopping_finishes_what_was_begun_and_is_quick(cloned_db: str, door: Door) -> None:
+    begun = threading.Event()
+
+    def taker(_body: str) -> str:
+        begun.set()
+        time.sleep(0.5)
+        return "done"
+
+    door.publish("one")
+    consumer = Consumer(door.queue, wait_seconds=20, taker=taker)
+    runner = threading.Thread(target=consumer.run)
+    runner.start()
+    assert begun.wait(20)
+    stopped = time.monotonic()
+    consumer.stop.set()
+    runner.join(10)
+    assert not runner.is_alive()
+    assert time.monotonic() - stopped < 3, "a long poll that waits is left behind"
+    assert consumer.counts == {"done": 1}
+    assert door.left() == 0
+
+
+def test_the_command_takes_what_is_there_and_says_how_much(
+    cloned_db: str, door: Door, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr("signal.signal", handlers.__setitem__)
+    settings.GATEHOUSE_QUEUE_URL = door.queue
+    door.publish(json.dumps(launch()), "poison")
+    out = StringIO()
+    call_command("intake", "--once", "--receivers", "1", stdout=out)
+    assert out.getvalue().strip() == "1 done, 1 quarantined"
+    assert set(handlers) == {signal.SIGTERM, signal.SIGINT}
+
+
+def test_the_command_says_what_it_lacks(settings: Any) -> None:
+    settings.GATEHOUSE_QUEUE_URL = ""
+    with pytest.raises(CommandError, match="GATEHOUSE_QUEUE_URL"):
+        call_command("intake", "--once")
+
+
+def test_a_queue_that_cannot_be_read_is_asked_again(sandbox: str) -> None:
+    consumer = Consumer(f"{sandbox}/{run.account()}/no-such-queue", wait_seconds=1)
+    runner = threading.Thread(target=consumer.run)
+    runner.start()
+    time.sleep(1)
+    assert runner.is_alive()
+    consumer.stop.set()
+    runner.join(10)
+    assert not runner.is_alive()
