@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from portal import env
+from portal.celery import transport_options
 
 django_stubs_ext.monkeypatch()
 
@@ -215,9 +216,14 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_POOL = "threads"  # docs/decisions: the worker's pool
+CELERY_WORKER_CONCURRENCY = 4
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"polling_interval": 0.05, "wait_time_seconds": 0 if env.text("AWS_ENDPOINT_URL", "") else 10}
+    transport_options(CELERY_BROKER_URL, 5)
+    | {"polling_interval": 0.05, "wait_time_seconds": 0 if env.text("AWS_ENDPOINT_URL", "") else 10}
     if CELERY_BROKER_URL.startswith("sqs")
     else {}
 )

@@ -27,7 +27,11 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "otto@example.com": {"name": "Otto Auditor", "is_auditor": True},
 }
 APPROVERS = ("amir@example.com", "bea@example.com")
-REQUESTERS = ("rita@example.com", "ravi@example.com")
+# Requester → their role in the demo account, one of IAM Identity Center's.
+REQUESTERS = {
+    "rita@example.com": "AWSReservedSSO_Developer_0123456789abcdef",
+    "ravi@example.com": "AWSReservedSSO_DataScientist_fedcba9876543210",
+}
 
 
 class Command(BaseCommand):
@@ -53,8 +57,8 @@ def home() -> Path:
 
 
 def principal(email: str) -> str:
-    """How AWS names a requester of the demo: a session of IAM Identity Center."""
-    return f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/{email}"
+    """How AWS names a requester of the demo: a session named by their address."""
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{REQUESTERS[email]}/{email}"
 
 
 def kept_passwords(path: Path) -> dict[str, str]:

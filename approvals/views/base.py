@@ -1,0 +1,53 @@
+"""What every view of the desk stands on: somebody is signed in, and they see only what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
+
+from approvals.actor import Actor
+from approvals.choices import Channel
+from approvals.models import LaunchRequest
+from portal.accounts.models import User
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who is signed in: what `for_people` hands to a view."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def for_people(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Only for people who are signed in; what they see is stored by no cache. A poll of a page whose person
+    is gone reloads the page, which then asks to sign in."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if request.htmx:
+            return HttpResponseClientRefresh()
+        return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+
+    return guarded
+
+
+def visible(person: User, uuid: UUID) -> LaunchRequest:
+    """The request, or 404 where this person may not even know that it exists."""
+    requests = LaunchRequest.objects.visible_to(person)
+    return get_object_or_404(requests.select_related("requester", "decision__decided_by"), uuid=uuid)
+
+
+def at_the_desk(person: User) -> Actor:
+    return Actor(person, Channel.DESK)

@@ -1,0 +1,47 @@
+"""Parts of a page that keep themselves fresh: htmx asks every few seconds, and gets 204 while nothing changed.
+
+Without JavaScript the page stays as it was loaded; nothing else depends on this. Parts hold no forms, so a poll
+never takes away what somebody is typing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """`parts`: element id → HTML. The first part carries the poll and brings the others with it."""
+
+    parts: Mapping[str, str]
+    url: str
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.parts))
+
+
+def live(
+    request: HttpRequest, templates: dict[str, str], context: dict[str, object], url: str = "", **query: str
+) -> Live:
+    """Render the parts. `url` answers the poll; without one the page has come to rest."""
+    parts = {name: render_to_string(template, context, request) for name, template in templates.items()}
+    return Live(parts, f"{url}?{urlencode(query | {'seen': _token(parts)})}" if url else "")
+
+
+def answer(request: HttpRequest, fresh: Live) -> HttpResponse:
+    """The answer to a poll."""
+    if request.GET.get("seen") == _token(fresh.parts):
+        return HttpResponse(status=204)
+    return render(request, "elements/live.html", {"live": fresh})
+
+
+def _token(parts: Mapping[str, str]) -> str:
+    return sha256("\0".join(parts.values()).encode()).hexdigest()[:16]

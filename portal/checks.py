@@ -1,0 +1,97 @@
+"""Misconfiguration found before the first request: each check has an id and a hint that says what to write."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+
+_MAKE_KEY = 'Make one: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+
+
+@register
+def encryption_keys(**_: Any) -> list[CheckMessage]:
+    if not settings.GATEHOUSE_ENCRYPTION_KEYS:
+        return [Error("GATEHOUSE_ENCRYPTION_KEYS is not set.", hint=_MAKE_KEY, id="gatehouse.E001")]
+    bad = [str(number) for number, key in enumerate(settings.GATEHOUSE_ENCRYPTION_KEYS, 1) if not _opens(key)]
+    if bad:
+        which = ", ".join(bad)
+        return [
+            Error(
+                f"GATEHOUSE_ENCRYPTION_KEYS: not a Fernet key at position {which}.", hint=_MAKE_KEY, id="gatehouse.E002"
+            )
+        ]
+    return []
+
+
+@register
+def secret_key(**_: Any) -> list[CheckMessage]:
+    if len(settings.SECRET_KEY) >= 32 or not settings.SECURE:
+        return []
+    return [
+        Error(
+            "DJANGO_SECRET_KEY is shorter than 32 characters.",
+            hint='Make one: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+            id="gatehouse.E003",
+        )
+    ]
+
+
+@register
+def desk_url(**_: Any) -> list[CheckMessage]:
+    """Mails and pages carry this address, and cookies are marked secure by its scheme."""
+    found: list[CheckMessage] = []
+    parts = urlsplit(settings.GATEHOUSE_DESK_URL)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        hint = "Write scheme and host only, for example https://desk.example.com."
+        return [Error("GATEHOUSE_DESK_URL is not a base URL.", hint=hint, id="gatehouse.E004")]
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        hint = "Put TLS in front of the desk and write https://… here."
+        found.append(Warning("GATEHOUSE_DESK_URL is not https.", hint=hint, id="gatehouse.W001"))
+    if settings.SECURE and settings.DEBUG:
+        hint = "Set DJANGO_DEBUG=0: error pages in debug mode show settings to anybody."
+        found.append(Error("DJANGO_DEBUG is on at an https address.", hint=hint, id="gatehouse.E005"))
+    return found
+
+
+@register
+def development_trust(**_: Any) -> list[CheckMessage]:
+    """The local origins exist for the sandbox; on a real desk they would widen whom it trusts."""
+    if not settings.SECURE:
+        return []
+    return [
+        Error(f"{name} is set on a desk with an https address.", hint=f"Remove {name}.", id="gatehouse.E006")
+        for name in ("GATEHOUSE_DEV_WAIT_ORIGIN", "GATEHOUSE_DEV_CERT_ORIGIN")
+        if getattr(settings, name)
+    ]
+
+
+@register
+def signing_key(**_: Any) -> list[CheckMessage]:
+    """Empty is right for every process but the worker."""
+    if not settings.GATEHOUSE_SIGNING_KEY or _KEY_ARN.fullmatch(settings.GATEHOUSE_SIGNING_KEY):
+        return []
+    hint = "Write the key's ARN, arn:aws:kms:<region>:<account>:key/<id>; an alias can be moved to another key."
+    return [Error("GATEHOUSE_SIGNING_KEY is not the ARN of a KMS key.", hint=hint, id="gatehouse.E007")]
+
+
+@register
+def accounts(**_: Any) -> list[CheckMessage]:
+    bad = [account for account in settings.GATEHOUSE_ACCOUNTS if not re.fullmatch(r"\d{12}", account)]
+    if not bad:
+        return []
+    hint = "Write twelve digits each, separated by commas."
+    return [Error("GATEHOUSE_ACCOUNTS holds something that is not an account id.", hint=hint, id="gatehouse.E008")]
+
+
+def _opens(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""A whole desk with its own AWS, and browsers in front of it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sandbox.demo.environment import Ports
+from sandbox.demo.installation import Installation
+from sandbox.processes import free_port
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where the parts answer, and everybody's password at the desk."""
+
+    desk: str
+    sandbox: str
+    passwords: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="gatehouse-e2e-") as folder:
+        ports = Ports(free_port(), free_port())
+        installation = Installation(Path(folder), ports, print, fsync=False)
+        try:
+            with installation:
+                # So that launches carry their product's name from the start; beat does it every ten minutes.
+                installation.supervisor.start("sync", ("manage.py", "sync_catalogue"), installation.environment)
+                installation.supervisor.finish("sync")
+                passwords = json.loads((Path(folder) / "secrets" / "cast.json").read_text())
+                yield Stack(ports.desk_url, ports.sandbox_url, passwords)
+        finally:
+            installation.postgres.forget()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+    """A window of its own for each person: `window("light")`. A complaint in its console fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_window(scheme: str = "light") -> Page:
+        context = chromium.new_context(
+            locale="en-US",
+            color_scheme="dark" if scheme == "dark" else "light",
+            viewport={"width": 1280, "height": 900},
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert complaints == []

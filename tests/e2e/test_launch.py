@@ -1,0 +1,134 @@
+"""The main job, in a browser: launch, question, answer, approval, and what became of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Stack
+
+pytestmark = pytest.mark.e2e
+PURPOSE = "Try last year's sales figures <b>once</b>"
+
+
+def launch(page: Page, stack: Stack, name: str) -> None:
+    """As Rita, in the Service Catalog console."""
+    page.goto(f"{stack.sandbox}/console/who")
+    page.get_by_role("radio", name=re.compile("rita@example.com")).check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name="Launch Data sandbox").click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("UserEmail").fill("rita@example.com")
+    page.get_by_label("Purpose").fill(PURPOSE)
+    page.get_by_role("button", name="Launch product").click()
+
+
+def sign_in(page: Page, stack: Stack, email: str) -> None:
+    page.goto(f"{stack.desk}/accounts/login/")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(stack.passwords[email])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def sign_in_by_code(page: Page, stack: Stack, email: str, mailbox: Page) -> None:
+    page.goto(f"{stack.desk}/accounts/login/")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="E-mail me a sign-in code").click()
+    expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
+    page.get_by_label("Code").fill(code_in(mailbox, stack))
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="My requests")).to_be_visible()
+
+
+def code_in(mailbox: Page, stack: Stack) -> str:
+    mailbox.goto(f"{stack.sandbox}/mailbox/")
+    mailbox.get_by_role("link", name=re.compile("your sign-in code")).first.click()
+    found = re.search(r"five minutes:\s+(\S+)", mailbox.inner_text("main"))
+    assert found
+    return found[1]
+
+
+def test_a_launch_is_asked_about_answered_approved_and_launched(stack: Stack, window: Callable[..., Page]) -> None:
+    console, requester, approver = window(), window(), window("dark")
+    launch(console, stack, "sales-figures")
+
+    # The approver sees it come in without touching the page.
+    sign_in(approver, stack, "amir@example.com")
+    expect(approver.get_by_role("heading", name="Desk")).to_be_visible()
+    approver.get_by_role("link", name="Data sandbox").first.click()
+    expect(approver.get_by_text(PURPOSE)).to_be_visible()
+    expect(approver.get_by_text("verified by AWS")).to_be_visible()
+    approver.get_by_label("Write to the other side").fill("Does it hold personal data?")
+    approver.get_by_role("button", name="Ask the requester").click()
+    expect(approver.get_by_text("Waiting for an answer").first).to_be_visible()
+
+    # The requester has no password to remember.
+    sign_in_by_code(requester, stack, "rita@example.com", window())
+    requester.get_by_role("link", name="Data sandbox").first.click()
+    expect(requester.get_by_text("Does it hold personal data?")).to_be_visible()
+    requester.get_by_label("Your answer").fill("No: totals per month only.")
+    requester.get_by_role("button", name="Send the answer").click()
+    expect(requester.get_by_text("Waiting for a decision").first).to_be_visible()
+
+    # The answer reaches the approver's open page by itself.
+    expect(approver.get_by_text("No: totals per month only.")).to_be_visible()
+    approver.get_by_label("Reason").fill("Fine for a month.")
+    approver.get_by_role("button", name="Approve").click()
+    expect(approver.get_by_text("Your approval is recorded.")).to_be_visible()
+
+    # And the requester's open page follows the stack to its end.
+    expect(requester.locator(".axes")).to_contain_text("Launched", timeout=60_000)
+    expect(requester.get_by_text("Fine for a month.").first).to_be_visible()
+    expect(approver.get_by_text("The stack is complete")).to_be_visible(timeout=60_000)
+    console.goto(f"{stack.sandbox}/console/provisioned")
+    console.get_by_role("link", name="sales-figures").click()
+    expect(console.get_by_text(re.compile("available", re.IGNORECASE)).first).to_be_visible()
+
+
+def test_the_keyboard_is_enough_to_reject(stack: Stack, window: Callable[..., Page]) -> None:
+    console, approver = window(), window()
+    launch(console, stack, "keyboard-only")
+    sign_in(approver, stack, "bea@example.com")
+    approver.get_by_role("link", name="Data sandbox").first.focus()
+    approver.keyboard.press("Enter")
+    reason = approver.get_by_label("Reason")
+    expect(reason).to_be_visible()
+    for _ in range(60):
+        approver.keyboard.press("Tab")
+        if reason.evaluate("element => element === document.activeElement"):
+            break
+    approver.keyboard.type("Please use the shared one.")
+    approver.keyboard.press("Tab")
+    approver.keyboard.press("Tab")
+    approver.keyboard.press("Enter")
+    expect(approver.get_by_text("Your rejection is recorded")).to_be_visible()
+    expect(approver.get_by_text("CloudFormation rolled the stack back")).to_be_visible(timeout=60_000)
+
+
+def test_the_desk_works_without_scripts(stack: Stack, window: Callable[..., Page]) -> None:
+    launch(window(), stack, "no-scripts")
+    browser = window().context.browser
+    assert browser
+    context = browser.new_context(java_script_enabled=False, locale="en-US")
+    page = context.new_page()
+    sign_in(page, stack, "amir@example.com")
+    page.get_by_role("link", name="Data sandbox").first.click()
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("Please write a sentence")).to_be_visible()
+    page.get_by_label("Reason").fill("Only trying the desk out.")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("Your rejection is recorded")).to_be_visible()
+    context.close()
+
+
+def test_no_page_scrolls_sideways_on_a_phone(stack: Stack, window: Callable[..., Page]) -> None:
+    page = window()
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in(page, stack, "otto@example.com")
+    paths = [page.get_by_role("link", name="Data sandbox").first.get_attribute("href")]
+    for path in ("/desk/", "/requests/", "/operations/", "/preferences/", "/accounts/sessions/", *paths):
+        page.goto(f"{stack.desk}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path

@@ -1,0 +1,123 @@
+"""What is refused before the first request: misconfiguration, and rights the application must not have."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, transaction
+
+from approvals.models import AuditEvent, AuditText
+from portal import wsgi
+from portal.clock import now
+from tests.support.cast import Cast
+from tests.support.launches import open_launch
+
+
+def found() -> dict[str, str]:
+    """Our messages: id → text and hint."""
+    ours = (message for message in run_checks() if str(message.id).startswith("gatehouse."))
+    return {str(message.id): f"{message.msg} {message.hint}" for message in ours}
+
+
+def test_a_good_configuration_is_silent() -> None:
+    assert found() == {}
+
+
+def _https(settings: Any) -> None:
+    settings.GATEHOUSE_DESK_URL, settings.SECURE = "https://desk.example.com", True
+
+
+def _https_and(**changes: Any) -> Callable[[Any], None]:
+    def change(settings: Any) -> None:
+        _https(settings)
+        for name, value in changes.items():
+            setattr(settings, name, value)
+
+    return change
+
+
+def _with(**changes: Any) -> Callable[[Any], None]:
+    def change(settings: Any) -> None:
+        for name, value in changes.items():
+            setattr(settings, name, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "hint"),
+    [
+        (_with(GATEHOUSE_ENCRYPTION_KEYS=[]), "gatehouse.E001", "Fernet.generate_key"),
+        (
+            _with(GATEHOUSE_ENCRYPTION_KEYS=[Fernet.generate_key().decode(), "s3cret"]),
+            "gatehouse.E002",
+            "position 2",
+        ),
+        (_https_and(SECRET_KEY="short"), "gatehouse.E003", "token_urlsafe"),
+        (_with(GATEHOUSE_DESK_URL="desk.example.com"), "gatehouse.E004", "https://desk.example.com"),
+        (_with(GATEHOUSE_DESK_URL="https://desk.example.com/path"), "gatehouse.E004", "host only"),
+        (_https_and(DEBUG=True), "gatehouse.E005", "DJANGO_DEBUG=0"),
+        (_https_and(GATEHOUSE_DEV_WAIT_ORIGIN="http://localhost:4566"), "gatehouse.E006", "DEV_WAIT_ORIGIN"),
+        (_https_and(GATEHOUSE_DEV_CERT_ORIGIN="http://localhost:4566"), "gatehouse.E006", "DEV_CERT_ORIGIN"),
+        (_with(GATEHOUSE_SIGNING_KEY="alias/gatehouse"), "gatehouse.E007", "arn:aws:kms:"),
+        (_with(GATEHOUSE_ACCOUNTS=["111122223333", "12"]), "gatehouse.E008", "twelve digits"),
+        (_with(GATEHOUSE_DESK_URL="http://desk.example.com"), "gatehouse.W001", "TLS"),
+    ],
+)
+def test_each_mistake_has_an_id_and_says_what_to_write(
+    settings: Any, change: Callable[[Any], None], expected: str, hint: str
+) -> None:
+    change(settings)
+    assert list(found()) == [expected]
+    assert hint in found()[expected]
+    assert "s3cret" not in found()[expected]
+
+
+def test_local_origins_are_fine_on_a_local_desk(settings: Any) -> None:
+    settings.GATEHOUSE_DEV_WAIT_ORIGIN = settings.GATEHOUSE_DEV_CERT_ORIGIN = "http://localhost:4566"
+    assert found() == {}
+
+
+def test_a_server_with_a_mistake_does_not_start(settings: Any) -> None:
+    settings.GATEHOUSE_ENCRYPTION_KEYS = []
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_ENCRYPTION_KEYS is not set"):
+        wsgi.refuse_mistakes()
+
+
+def test_a_server_with_a_warning_starts(settings: Any) -> None:
+    settings.GATEHOUSE_DESK_URL = "http://desk.example.com"
+    wsgi.refuse_mistakes()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE approvals_auditevent SET code = 'approved'",
+        "DELETE FROM approvals_auditevent",
+        "TRUNCATE approvals_auditevent CASCADE",
+        "UPDATE approvals_checkpoint SET digest = ''",
+        "DELETE FROM approvals_checkpoint",
+        "DELETE FROM approvals_audittext",
+        "UPDATE approvals_audittext SET salt = ''",
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'x', now())",
+        "ALTER TABLE approvals_auditevent DISABLE TRIGGER ALL",
+        "DROP TABLE approvals_auditevent",
+        "CREATE TABLE mine (id int)",
+    ],
+)
+def test_the_application_role_cannot_change_what_was_written(cast: Cast, statement: str) -> None:
+    open_launch(now())
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"), transaction.atomic():
+        connection.cursor().execute(statement)
+
+
+def test_a_text_can_be_redacted(cast: Cast) -> None:
+    open_launch(now())
+    event = AuditEvent.objects.order_by("-pk")[0]
+    text = AuditText.objects.create(event=event, name="reason", salt="00", text="Rita's phone number")
+    AuditText.objects.filter(pk=text.pk).update(text="", redacted_at=now())
+    text.refresh_from_db()
+    assert text.text == ""

@@ -1,0 +1,44 @@
+"""Every text has its Simplified Chinese, and what is compiled is what is written."""
+
+import re
+
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+from django.utils import translation
+
+from portal.management.commands import translations
+
+PATH = translations.catalogue_path()
+HOW = "run `manage.py translations`, fill in the .po, run it again"
+
+
+def messages() -> list[Message]:
+    return [message for message in translations.updated(PATH) if message.id]
+
+
+def forms(text: object) -> list[str]:
+    return list(text) if isinstance(text, tuple | list) else [str(text)]
+
+
+def test_no_text_is_untranslated_and_none_is_left_over() -> None:
+    missing = [message.id for message in messages() if not all(forms(message.string)) or message.fuzzy]
+    assert not missing, HOW
+    with PATH.open("rb") as file:
+        written = {str(message.id) for message in read_po(file) if message.id}
+    assert written == {str(message.id) for message in messages()}, HOW
+
+
+def test_placeholders_and_markup_survive_translation() -> None:
+    parts = re.compile(r"%\(\w+\)[sd]|</?\w+>")
+    for message in messages():
+        expected = set(parts.findall(forms(message.id)[-1]))
+        assert all(set(parts.findall(form)) == expected for form in forms(message.string)), message.id
+
+
+def test_the_compiled_catalogue_is_the_written_one() -> None:
+    assert PATH.with_suffix(".mo").read_bytes() == translations.compiled(translations.updated(PATH)), HOW
+
+
+def test_the_catalogue_is_used() -> None:
+    with translation.override("zh-hans"):
+        assert translation.gettext("Approve") == "批准"
