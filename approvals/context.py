@@ -18,8 +18,8 @@ def navigation(request: HttpRequest) -> dict[str, object]:
 def sections_of(person: User) -> frozenset[str]:
     """Of desk, operations and requests, those this person has."""
     found = {"requests"}
-    if person.is_auditor or is_approver(person):
+    if person.is_auditor or person.is_administrator:
+        found |= {"desk", "operations"}
+    elif is_approver(person):
         found.add("desk")
-    if person.is_administrator or person.is_auditor:
-        found.add("operations")
     return frozenset(found)

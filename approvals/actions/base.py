@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,7 @@ from approvals.models import Hold, LaunchRequest
 from approvals.rules import check, refusal
 
 MAX_TEXT = 4000
+_JOINERS = "\u200c\u200d"
 
 
 @contextmanager
@@ -31,12 +33,19 @@ def locked(pk: int) -> Iterator[LaunchRequest]:
 
 def clean_text(text: str, *, required: bool) -> str:
     """Text as people wrote it, without control characters PostgreSQL or a reader would choke on."""
-    cleaned = "".join(c for c in text.replace("\r\n", "\n") if c == "\n" or c == "\t" or c.isprintable()).strip()
+    cleaned = "".join(_kept(char) for char in text.replace("\r\n", "\n")).strip().strip(_JOINERS)
     if required and not cleaned:
         raise Refused(Why.TEXT_MISSING)
     if len(cleaned) > MAX_TEXT:
         raise Refused(Why.TEXT_TOO_LONG, limit=MAX_TEXT)
     return cleaned
+
+
+def _kept(char: str) -> str:
+    """Spaces of other scripts become plain ones; joiners that emoji, Persian and Indic words need stay."""
+    if unicodedata.category(char) == "Zs":
+        return " "
+    return char if char in "\n\t" or char in _JOINERS or char.isprintable() else ""
 
 
 def permit(actor: Actor, request: LaunchRequest, action: Action, now: datetime) -> State:

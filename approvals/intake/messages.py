@@ -13,7 +13,6 @@ from approvals.choices import Channel
 from approvals.facts import LaunchFacts
 from approvals.intake.envelope import Status, parse
 from approvals.intake.strict import NotUnderstood
-from approvals.intake.strict import NotUnderstood
 from approvals.models import LaunchRequest
 
 INTAKE = Actor.system(Channel.INTAKE)

@@ -24,7 +24,7 @@ from portal.clock import now
 def home(request: PersonRequest) -> HttpResponse:
     """Everybody starts where their work is."""
     sections = sections_of(request.user)
-    return redirect(next(name for name in ("desk", "operations", "requests") if name in sections))
+    return redirect(next(name for name in ("desk", "requests") if name in sections))
 
 
 @require_safe
@@ -55,10 +55,10 @@ def requests(request: PersonRequest) -> HttpResponse:
 
 
 def _for_the_desk(request: PersonRequest) -> Any:
-    """Auditors see every request, approvers those of their teams; nobody else has a desk."""
+    """Approvers see the requests of their teams, auditors and administrators all; nobody else has a desk."""
     if "desk" not in sections_of(request.user):
         raise Http404
-    if request.user.is_auditor:
+    if request.user.is_auditor or request.user.is_administrator:
         return LaunchRequest.objects.visible_to(request.user)
     return LaunchRequest.objects.routed_to(request.user)
 

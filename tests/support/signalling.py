@@ -30,7 +30,7 @@ class Key:
         self.private = ec.generate_private_key(ec.SECP256R1())
         self.signed = 0
 
-    def __call__(self, _key: str, message: bytes) -> bytes:
+    def __call__(self, key: str, message: bytes) -> bytes:
         self.signed += 1
         return self.private.sign(message, ec.ECDSA(hashes.SHA256()))
 

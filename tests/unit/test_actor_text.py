@@ -11,7 +11,7 @@ def test_clean_text_never_holds_what_a_database_or_a_reader_chokes_on(text: str)
     cleaned = clean_text(text, required=False)
     assert "\x00" not in cleaned
     assert "\u202e" not in cleaned
-    assert all(c.isprintable() or c in "\n\t" for c in cleaned)
+    assert all(c.isprintable() or c in "\n\t\u200c\u200d" for c in cleaned)
     cleaned.encode()
 
 
@@ -30,4 +30,5 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut() -> None:
 
 
 def test_people_may_write_in_their_own_language() -> None:
+    assert clean_text("你好\u3000世界 👩\u200d💻\u00a0!", required=True) == "你好 世界 👩\u200d💻 !"
     assert clean_text("为什么需要这么大的实例?\r\nПривет — أهلاً", required=True).count("\n") == 1

@@ -85,8 +85,8 @@ def test_the_lock_names_no_registry_and_every_pin_has_a_hash() -> None:
         text = lock.read_text("utf-8")
         assert "://" not in text, lock.name
         assert "--index-url" not in text
-        pins = re.findall(r"^[a-z0-9][\w.\-\[\],]*==", text, re.M)
-        blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.M)[1:]
+        pins = re.findall(r"^[a-z0-9][\w.\-\[\],]*==", text, re.MULTILINE)
+        blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
         assert len(pins) == len(blocks) > 30
         assert all("--hash=sha256:" in block for block in blocks), lock.name
 
@@ -94,7 +94,7 @@ def test_the_lock_names_no_registry_and_every_pin_has_a_hash() -> None:
 def test_the_smaller_locks_agree_with_the_larger() -> None:
     def pins(name: str) -> dict[str, str]:
         text = (ROOT / "requirements" / name).read_text("utf-8")
-        return dict(re.findall(r"^([a-z0-9][\w.\-]*)(?:\[[^\]]*\])?==([^\s;]+)", text, re.M))
+        return dict(re.findall(r"^([a-z0-9][\w.\-]*)(?:\[[^\]]*\])?==([^\s;]+)", text, re.MULTILINE))
 
     dev = pins("dev.txt")
     for name in ("app.txt", "sandbox.txt"):

@@ -1,0 +1,133 @@
+"""What a message about a happening says: plain strings, taken from the rows when the message is sent.
+
+Templates get these strings and no model, so a template cannot reach a hold, a URL or a receipt. What people
+and stacks wrote is passed through the same redaction as the logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from approvals.choices import NoticeCode, Outcome, State
+from approvals.models import Alarm, LaunchRequest, Message, Notice
+from approvals.sentences import sentence
+from portal.accounts.models import User
+from portal.logs import redact
+
+SUBJECT_LENGTH = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The context of every mail template."""
+
+    reader: str
+    link: str
+    sentence: str
+    happened_at: datetime
+    text: str = ""
+    number: str = ""
+    title: str = ""
+    version: str = ""
+    account: str = ""
+    region: str = ""
+    requester: str = ""
+    state: str = ""
+    approved: bool = False
+    deadline: datetime | None = None
+    outcome: str = ""
+    launched: bool = False
+    stack_status: str = ""
+    stack_reason: str = ""
+
+
+def render(notice: Notice, reader: User) -> Rendered:
+    """Subject, text and HTML in the reader's language and time zone."""
+    with _as_read_by(reader):
+        context = asdict(facts(notice, reader))
+        folder = f"approvals/mail/{notice.code}"
+        subject = render_to_string(f"{folder}/subject.txt", context)
+        return Rendered(
+            subject=_one_line(subject),
+            text=render_to_string(f"{folder}/body.txt", context).strip() + "\n",
+            html=render_to_string(f"{folder}/body.html", context | {"language": translation.get_language()}),
+        )
+
+
+def overtaken(notice: Notice) -> bool:
+    """Whether it is no longer news: a call for a decision that was made meanwhile (think of an outage)."""
+    request = notice.request
+    return notice.code == NoticeCode.OPENED and request is not None and not request.is_open
+
+
+def facts(notice: Notice, reader: User) -> Facts:
+    request = notice.request
+    said = redact(_text(notice))
+    if request is None:
+        return Facts(str(reader), settings.GATEHOUSE_DESK_URL + "/", sentence(notice.event), notice.created_at, said)
+    return Facts(
+        reader=str(reader),
+        link=settings.GATEHOUSE_DESK_URL + request.get_absolute_url(),
+        sentence=sentence(notice.event),
+        happened_at=notice.created_at,
+        text=said,
+        number=request.number,
+        title=request.title,
+        version=request.version_name,
+        account=request.account,
+        region=request.region,
+        requester=request.requester_label,
+        state=str(State(request.state).label),
+        approved=request.state == State.APPROVED,
+        deadline=request.deadline,
+        outcome=str(Outcome(request.outcome).label),
+        launched=request.outcome == Outcome.LAUNCHED,
+        stack_status=request.stack_status,
+        stack_reason=redact(request.stack_reason),
+    )
+
+
+def _text(notice: Notice) -> str:
+    """What was written: a message of the conversation, the reason of a decision, the detail of an alarm."""
+    params = notice.event.params
+    if notice.code == NoticeCode.ALARM:
+        return Alarm.objects.filter(pk=params.get("alarm")).values_list("detail", flat=True).first() or ""
+    if isinstance(params.get("message"), int):
+        return Message.objects.filter(pk=params["message"]).values_list("text", flat=True).first() or ""
+    return notice.event.texts.filter(name="reason").values_list("text", flat=True).first() or ""
+
+
+def thread(request: LaunchRequest | None) -> str:
+    """What ties the mails about one request together."""
+    return str(request.uuid) if request else "operations"
+
+
+@contextmanager
+def _as_read_by(reader: User) -> Iterator[None]:
+    try:
+        zone = ZoneInfo(reader.time_zone or settings.TIME_ZONE)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo(settings.TIME_ZONE)
+    with translation.override(reader.language or settings.LANGUAGE_CODE), timezone.override(zone):
+        yield
+
+
+def _one_line(subject: str) -> str:
+    """No control character reaches a header, and a product's name may be thousands of characters long."""
+    line = "".join(char for char in " ".join(subject.split()) if char.isprintable())
+    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"

@@ -1,0 +1,111 @@
+"""The tasks: thin, without arguments, safe to run twice, and each alone in its process.
+
+A task that is already running in this process is skipped, so slow answers of AWS can never fill all the
+worker's threads; across processes the rows' own locks keep the work apart.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+
+import structlog
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from approvals import audit, names, outcome, wiping
+from approvals import reconcile as reconciliation
+from approvals.actions import expire
+from approvals.actor import Actor
+from approvals.choices import Channel
+from approvals.errors import Refused
+from approvals.models import LaunchRequest
+from approvals.notifications import deliveries
+from approvals.outbox import signals
+from catalog import sync
+from portal import clock
+
+# What a worker that is asked to stop gives its signals and mails; rows still in flight are taken over later.
+GRACE_SECONDS = 8.0
+
+log = structlog.get_logger(__name__)
+
+
+def _alone(work: Callable[[], None]) -> Callable[[], None]:
+    running = threading.Lock()
+
+    @wraps(work)
+    def once() -> None:
+        if not running.acquire(blocking=False):
+            return
+        try:
+            work()
+        finally:
+            running.release()
+
+    return once
+
+
+@shared_task
+def drain_signals() -> None:
+    signals.drain()
+
+
+@shared_task
+@_alone
+def drain_deliveries() -> None:
+    deliveries.drain()
+
+
+@shared_task
+@_alone
+def expire_requests() -> None:
+    """Close what nobody decided in time."""
+    now = clock.now()
+    for pk in LaunchRequest.objects.overdue(now).order_by("deadline").values_list("pk", flat=True)[:500]:
+        try:
+            expire(pk, actor=Actor.system(Channel.TIMER), now=now)
+        except Refused:
+            # Somebody decided in this very moment.
+            continue
+        except Exception:
+            log.exception("request not expired", request=pk)
+
+
+@shared_task
+@_alone
+def follow_stacks() -> None:
+    outcome.follow(clock.now())
+
+
+@shared_task
+@_alone
+def reconcile() -> None:
+    reconciliation.run(clock.now())
+
+
+@shared_task
+@_alone
+def checkpoint_audit() -> None:
+    audit.checkpoint(clock.now())
+
+
+@shared_task
+@_alone
+def wipe() -> None:
+    wiping.wipe(clock.now())
+
+
+@shared_task
+@_alone
+def sync_catalogue() -> None:
+    """Read the catalogue, and give requests that came before it the names it knows."""
+    sync.run(clock.now())
+    names.fill()
+
+
+@worker_shutting_down.connect
+def _rest(**_: object) -> None:
+    for crew in (signals.crew, deliveries.crew):
+        threading.Thread(target=crew.rest, args=(GRACE_SECONDS,), name="last minutes").start()

@@ -1,0 +1,149 @@
+"""Workers are killed and brokers vanish; no decision is lost, none is sent in two versions."""
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as configured
+from django.utils.timezone import now
+
+from approvals import hints, receipts
+from approvals.audit import Event
+from approvals.choices import SignalStatus
+from approvals.models import AuditEvent, LaunchRequest, Signal
+from approvals.outbox import signals
+from tests.support.listener import OK, Listener
+from tests.support.run import ROOT
+from tests.support.signalling import KEY_ARN, Key, approved, rejected
+
+
+@pytest.fixture
+def far(settings):
+    with Listener() as listener:
+        settings.GATEHOUSE_DEV_WAIT_ORIGIN = listener.origin
+        settings.GATEHOUSE_SIGNING_KEY = KEY_ARN
+        yield listener
+
+
+@contextmanager
+def worker(far, database, moment="never"):
+    """A worker process on the test's database, killed at the latest when the block ends."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    env = os.environ | {
+        "DATABASE_URL": parts._replace(path=f"/{database}").geturl(),
+        "GATEHOUSE_DEV_WAIT_ORIGIN": far.origin,
+        "GATEHOUSE_SIGNING_KEY": KEY_ARN,
+        "GATEHOUSE_ENCRYPTION_KEYS": ",".join(configured.GATEHOUSE_ENCRYPTION_KEYS),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.worker", moment],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def killed_at(moment, far, database):
+    with worker(far, database, moment) as process:
+        assert process.stdout.readline() == "here\n"
+
+
+def time_passes():
+    """As long as it takes until a row in flight counts as abandoned."""
+    Signal.objects.filter(status=SignalStatus.IN_FLIGHT).update(claimed_at=now() - signals.TAKEOVER)
+
+
+def recovered(far, database):
+    time_passes()
+    with worker(far, database) as process:
+        assert process.wait(60) == 0
+
+
+def assert_settled_once(signal):
+    signal.refresh_from_db()
+    request = LaunchRequest.objects.get(pk=signal.request_id)
+    assert signal.status == request.signal == SignalStatus.STORED
+    events = AuditEvent.objects.filter(chain__request=request, code=Event.SIGNAL_STORED)
+    assert events.count() == 1
+
+
+@pytest.mark.parametrize(("moment", "puts"), [("before_put", 1), ("after_put", 2)])
+def test_decision_survives_a_worker_killed_around_the_put(cloned_db, cast, far, moment, puts):
+    signal = approved(cast.approver, far.origin, now())
+    killed_at(moment, far, cloned_db)
+    signal.refresh_from_db()
+    assert signal.status == SignalStatus.IN_FLIGHT
+    assert signal.body is not None
+    recovered(far, cloned_db)
+    assert_settled_once(signal)
+    assert signal.attempts == 2
+    assert len(far.bodies) == puts
+    assert set(far.bodies) == {bytes(signal.body)}
+
+
+def test_workers_killed_at_random_moments_lose_nothing_and_contradict_nothing(cloned_db, cast, far):
+    def slowly(connection: socket.socket) -> None:
+        time.sleep(random.uniform(0, 0.05))
+        connection.sendall(OK)
+
+    far.answer = slowly
+    rows = [
+        approved(cast.approver, far.origin, now()) if n % 2 else rejected(cast.approver, far.origin, now(), "no")
+        for n in range(24)
+    ]
+    for _ in range(4):
+        with worker(far, cloned_db):
+            time.sleep(random.uniform(0.02, 0.6))
+        time_passes()
+    recovered(far, cloned_db)
+    sent = {}
+    for body in far.bodies:
+        sent.setdefault(json.loads(body)["UniqueId"], set()).add(body)
+    assert set(sent) == {row.unique_id for row in rows}
+    for row in rows:
+        assert_settled_once(row)
+        assert sent[row.unique_id] == {bytes(row.body)}
+    # A killed worker sends at most the one row it had in hand a second time.
+    assert len(rows) <= len(far.bodies) <= len(rows) + 4
+
+
+@pytest.fixture(params=["refused", "silent"])
+def broken_broker(request):
+    broker = Listener(lambda connection: time.sleep(5))
+    if request.param == "refused":
+        broker.__exit__()
+    yield f"amqp://guest:guest@{urlsplit(broker.origin).netloc}//"
+    broker.__exit__()
+
+
+def test_decision_with_the_broker_gone_is_answered_at_once_and_sent_by_the_next_sweep(
+    cloned_db, cast, far, broken_broker, monkeypatch
+):
+    hinted = hints.hinting(broken_broker)
+    publisher = hints.Publisher(lambda hint: hinted.send_task(hint.value, retry=False))
+    monkeypatch.setattr(hints, "publisher", publisher)
+    monkeypatch.setattr(receipts, "_kms_sign", Key())
+    began = time.monotonic()
+    signal = approved(cast.approver, far.origin, now())
+    assert time.monotonic() - began < 1
+    assert signal.status == SignalStatus.QUEUED
+    assert publisher.flush(15)
+    assert publisher.counts["failed"] >= 1
+    assert publisher.counts["published"] == 0
+    while piece := signals.take():
+        piece()
+    assert_settled_once(signal)
