@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain as chain_of
 
 from django.db import connection, transaction
 
 from approvals.actor import Actor
 from approvals.canonical import digest, sha256_hex
-from approvals.models import AuditChain, AuditEvent, AuditText, Checkpoint, LaunchRequest
+from approvals.models import AuditChain, AuditEvent, AuditText, Checkpoint, Decision, LaunchRequest
 
 OPERATIONS = "operations"
 _CHECKPOINT_LOCK = 0x6761_7465  # "gate": one checkpointer at a time
@@ -186,7 +187,7 @@ def verify() -> Verification:
             return Verification(
                 events, chains, last, f"{chain.subject}: event {number + 1} of {chain.length} is missing"
             )
-    return Verification(events, chains, last, next(_wrong_checkpoints(), ""))
+    return Verification(events, chains, last, next(chain_of(_wrong_checkpoints(), _wrong_decisions()), ""))
 
 
 def _wrong(event: AuditEvent, chain: AuditChain, previous: str, number: int) -> str:
@@ -199,9 +200,21 @@ def _wrong(event: AuditEvent, chain: AuditChain, previous: str, number: int) -> 
         return f"{where} was changed"
     for text in event.texts.all():
         expected = event.params.get(f"{text.name}_digest")
-        if text.redacted_at is None and _text_digest(text.salt, text.text) != expected:
+        intact = text.text == "" if text.redacted_at else _text_digest(text.salt, text.text) == expected
+        if not intact:
             return f"{where}: its {text.name} was changed"
     return ""
+
+
+def _wrong_decisions() -> Iterator[str]:
+    """A decision is what its audit event says it is, down to the digest that stands in the receipt."""
+    events = AuditEvent.objects.filter(code__in=[Event.APPROVED, Event.REJECTED])
+    said = {event.params.get("decision"): event.params.get("record") for event in events.only("params").iterator()}
+    for decision in Decision.objects.order_by("pk").iterator():
+        if not said.get(decision.pk) == decision.record_sha256 == digest(decision.record):
+            yield f"decision {decision.pk} of request {decision.request_id} is not the one that was audited"
+        if [decision.verdict, decision.approvers] != [decision.record["verdict"], decision.record["approvers"]]:
+            yield f"decision {decision.pk} of request {decision.request_id} was changed"
 
 
 def _wrong_checkpoints() -> Iterator[str]:

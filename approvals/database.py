@@ -14,7 +14,13 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
-_APPEND_ONLY = ("approvals_auditevent", "approvals_checkpoint", "approvals_audittext")
+_APPEND_ONLY = (
+    "approvals_auditevent",
+    "approvals_audittext",
+    "approvals_checkpoint",
+    "approvals_decision",
+    "approvals_vote",
+)
 
 
 def prepare(using: str = "default", **_: Any) -> None:

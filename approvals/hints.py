@@ -36,6 +36,7 @@ class Hint(StrEnum):
 
     SIGNALS = "approvals.tasks.drain_signals"
     DELIVERIES = "approvals.tasks.drain_deliveries"
+    CATALOGUE = "approvals.tasks.sync_catalogue"
 
 
 class Publisher:

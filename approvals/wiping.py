@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from approvals.choices import TERMINAL_STATES, SignalStatus
 from approvals.intake import quarantine
 from approvals.models import Hold
+
+LONGEST_LIFE = timedelta(hours=24)
 
 
 def wipe(now: datetime) -> int:
@@ -17,5 +19,7 @@ def wipe(now: datetime) -> int:
     A signal that was given up keeps its URL until it expires: an administrator may have it sent again.
     """
     over = Q(request__state__in=TERMINAL_STATES, request__signal__in=(SignalStatus.NONE, SignalStatus.STORED))
-    urls = Hold.objects.filter(Q(url_expires_at__lte=now) | over, url_encrypted__isnull=False)
+    # A URL that does not say when it dies: no wait lasts longer than 12 hours (aws-facts §1.1).
+    silent = Q(url_expires_at__isnull=True, opened_at__lte=now - LONGEST_LIFE)
+    urls = Hold.objects.filter(Q(url_expires_at__lte=now) | silent | over, url_encrypted__isnull=False)
     return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)

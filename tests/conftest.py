@@ -31,6 +31,16 @@ def pytest_unconfigure() -> None:
         run.end(_run)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_s_language() -> Iterator[None]:
+    """The middleware leaves the last reader's language and zone active in this thread."""
+    yield
+    from django.utils import timezone, translation
+
+    translation.deactivate()
+    timezone.deactivate()
+
+
 def _use_database(name: str) -> None:
     from django.conf import settings
     from django.db import connections

@@ -70,9 +70,11 @@ def acknowledge_alarm(pk: int, *, actor: Actor, now: datetime) -> Alarm:
     if actor.person is None or not (actor.person.is_active and actor.person.is_administrator):
         raise Refused(Why.NOT_ALLOWED)
     with transaction.atomic(durable=True):
-        alarm = Alarm.objects.select_for_update(of=("self",)).filter(pk=pk).first()
-        if alarm is None:
+        found = Alarm.objects.filter(pk=pk).first()
+        if found is None:
             raise Refused(Why.NOT_FOUND)
+        LaunchRequest.objects.select_for_update(of=("self",)).filter(pk=found.request_id).first()
+        alarm = Alarm.objects.select_for_update(of=("self",)).get(pk=pk)
         if alarm.acknowledged_at is None:
             alarm.acknowledged_at, alarm.acknowledged_by = now, actor.person
             alarm.save(update_fields=["acknowledged_at", "acknowledged_by"])

@@ -71,11 +71,13 @@ def _settle(
     if hold is None:
         raise refusal(Why.UNUSABLE, request)
     votes = list(Vote.objects.filter(group__stage__request=request).order_by("pk"))
+    approvers = sum(vote.verdict == Verdict.APPROVED for vote in votes)
     record = {
         "request": request.pk,
         "fingerprint": request.fingerprint,
         "verdict": verdict.value,
         "policy": request.policy_version,
+        "approvers": approvers,
         "votes": [[vote.pk, vote.group_id, vote.person_id, vote.verdict, vote.cast_at.isoformat()] for vote in votes],
         "decided_at": now.isoformat(),
     }
@@ -86,7 +88,7 @@ def _settle(
         decided_by=person,
         channel=actor.channel,
         decided_at=now,
-        approvers=sum(vote.verdict == Verdict.APPROVED for vote in votes),
+        approvers=approvers,
         record=record,
         record_sha256=digest(record),
     )

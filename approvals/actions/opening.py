@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from approvals import audit, outbox, policy
+from approvals import audit, hints, outbox, policy
 from approvals.actions.alarms import note_alarm
 from approvals.actions.base import move, wipe_urls
 from approvals.actor import Actor
@@ -31,9 +31,10 @@ def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRe
         known = _known(facts)
         if known is not None:
             return known if known.is_complete else _complete(known, facts, actor, now)
-        same_wait = Hold.objects.select_related("request").filter(dedupe_key=facts.hold.dedupe_key).first()
+        same_wait = Hold.objects.filter(dedupe_key=facts.hold.dedupe_key).first()
         if same_wait is not None:
-            return _other_facts(same_wait.request, actor, now)
+            request = LaunchRequest.objects.select_for_update(of=("self",)).get(pk=same_wait.request_id)
+            return _other_facts(request, actor, now)
         return _open(facts, facts.hold, actor, now)
 
 
@@ -128,6 +129,8 @@ def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> L
         params={"fingerprint": facts.fingerprint, "message": facts.message_id, "kind": facts.kind.value},
     )
     outbox.owe_notice(event, NoticeCode.OPENED, request, now)
+    if request.product_id and not request.product_name:
+        outbox.hint_on_commit(hints.Hint.CATALOGUE)
     if hold.unusable:
         note_alarm(
             AlarmCode.UNUSABLE_HOLD,

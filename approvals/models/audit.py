@@ -76,7 +76,12 @@ class AuditText(models.Model):
     redacted_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["event", "name"], name="one_text_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "name"], name="one_text_per_name"),
+            models.CheckConstraint(
+                condition=models.Q(redacted_at__isnull=True) | models.Q(text=""), name="redacted_is_empty"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.event_id}"

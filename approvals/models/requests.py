@@ -70,7 +70,7 @@ class LaunchRequest(models.Model):
     account = models.CharField(max_length=12)
     region = models.CharField(max_length=32)
     gate = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, unique=True)
+    fingerprint = models.CharField(max_length=64, db_index=True)
 
     # Who. A typed address is a claim; the principal comes from the stack's own tags.
     requester = models.ForeignKey(
@@ -114,6 +114,10 @@ class LaunchRequest(models.Model):
     objects: ClassVar[models.Manager[LaunchRequest]] = LaunchRequestQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            # A foreign stack that names this fingerprint gets a row of its own and blocks nothing.
+            models.UniqueConstraint(fields=["stack_id", "gate", "fingerprint"], name="one_request_per_launch")
+        ]
         indexes = [
             models.Index(fields=["stack_id"], name="request_stack"),
             models.Index(fields=["deadline", "id"], condition=models.Q(state__in=OPEN_STATES), name="request_inbox"),

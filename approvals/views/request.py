@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_list_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -82,7 +82,8 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
 @for_people
 def by_fingerprint(request: PersonRequest, fingerprint: str) -> HttpResponse:
     """The link in mails that `notify` writes: it knows the fingerprint, not our uuid."""
-    return redirect(get_object_or_404(LaunchRequest.objects.visible_to(request.user), fingerprint=fingerprint))
+    visible = LaunchRequest.objects.visible_to(request.user).filter(fingerprint=fingerprint)
+    return redirect(get_list_or_404(visible.order_by("-is_complete", "pk"))[0])
 
 
 def _render(

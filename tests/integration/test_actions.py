@@ -150,7 +150,7 @@ class TestDeciding:
     def test_the_system_never_decides(self, request_: LaunchRequest) -> None:
         assert refusal(actions.approve, request_.pk, actor=TIMER, now=now()) is Why.NOT_ALLOWED
 
-    @pytest.mark.parametrize("how", ["person", "typed address", "session name", "principal"])
+    @pytest.mark.parametrize("how", ["person", "typed address", "session name", "user name", "principal"])
     def test_nobody_decides_on_a_launch_of_their_own(self, cast: Cast, how: str) -> None:
         request = open_launch(now())
         own: dict[str, Any] = {"requester": None, "typed_email": "", "principal_arn": ""}
@@ -160,6 +160,8 @@ class TestDeciding:
             own["typed_email"] = "AMIR@Example.com"
         elif how == "session name":
             own["principal_arn"] = "arn:aws:sts::111122223333:assumed-role/Any/Amir@example.com"
+        elif how == "user name":
+            own["principal_arn"] = "arn:aws:iam::111122223333:user/people/amir@example.com"
         else:
             own["principal_arn"] = "arn:aws:iam::111122223333:user/amir"
             cast.approver.principals.create(arn=own["principal_arn"], first_seen=now())
@@ -241,6 +243,12 @@ class TestClosing:
         signal = Signal.objects.get(request=request_)
         assert signal.verdict == Verdict.REJECTED
         assert "wrong account" in signal.reason
+
+    def test_an_address_somebody_typed_is_not_enough_to_stop_a_stack(self, cast: Cast) -> None:
+        request = open_launch(now(), principal_arn="arn:aws:iam::111122223333:role/Pipeline")
+        assert (request.requester, request.requester_verified) == (cast.requester, False)
+        actions.comment(request.pk, actor=desk(cast.requester), now=now(), text="mine")
+        assert refusal(actions.withdraw, request.pk, actor=desk(cast.requester), now=now()) is Why.NOT_ALLOWED
 
     def test_an_approver_cannot_withdraw_for_the_requester(self, request_: LaunchRequest, cast: Cast) -> None:
         assert refusal(actions.withdraw, request_.pk, actor=desk(cast.approver), now=now()) is Why.NOT_ALLOWED

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from django.db import connection, transaction
-from django.db.utils import ProgrammingError
+from django.db.utils import IntegrityError, ProgrammingError
 
 from approvals import actions, audit
 from approvals.actor import Actor
@@ -35,7 +35,7 @@ def tamper(cloned_db: str) -> Callable[..., None]:
 
     def change(statement: str, *parameters: object) -> None:
         with psycopg.connect(run.postgres().owner_url(cloned_db), autocommit=True) as owner:
-            for table in ("approvals_auditevent", "approvals_checkpoint"):
+            for table in ("approvals_auditevent", "approvals_checkpoint", "approvals_decision"):
                 owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             owner.execute(statement, parameters)
 
@@ -56,6 +56,8 @@ def test_the_application_role_can_neither_change_nor_remove_an_event(trail: Laun
         "TRUNCATE approvals_auditevent CASCADE",
         "UPDATE approvals_checkpoint SET digest = ''",
         "UPDATE approvals_audittext SET salt = ''",
+        "UPDATE approvals_decision SET reason = 'fine'",
+        "DELETE FROM approvals_vote",
     ):
         with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(statement)
@@ -119,6 +121,17 @@ def test_a_changed_text_is_found_and_a_redacted_one_is_not(trail: LaunchRequest,
     assert audit.verify().first_bad == ""
     tamper("UPDATE approvals_audittext SET text = 'fine', redacted_at = NULL WHERE id = %s", text.pk)
     assert "its reason was changed" in audit.verify().first_bad
+
+
+def test_a_redaction_cannot_put_other_words_there(trail: LaunchRequest) -> None:
+    with pytest.raises(IntegrityError, match="redacted_is_empty"), transaction.atomic():
+        AuditText.objects.update(text="forged", redacted_at=now())
+
+
+@pytest.mark.parametrize("change", ["verdict = 'approved'", "approvers = 3", "record = '{}'", "record_sha256 = 'x'"])
+def test_a_changed_decision_is_named(trail: LaunchRequest, tamper: Callable[..., None], change: str) -> None:
+    tamper("UPDATE approvals_decision SET " + change)
+    assert f"of request {trail.pk}" in audit.verify().first_bad
 
 
 def test_a_changed_checkpoint_is_named(trail: LaunchRequest, tamper: Callable[..., None]) -> None:

@@ -82,8 +82,8 @@ def test_every_verb_asks_who_is_asking(client_of: ClientOf, launch: LaunchReques
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/desk/", {"approver", "second_approver", "auditor", "other_team"}),
-        ("/desk/live/", {"approver", "second_approver", "auditor", "other_team"}),
+        ("/desk/", {"administrator", "approver", "second_approver", "auditor", "other_team"}),
+        ("/desk/live/", {"administrator", "approver", "second_approver", "auditor", "other_team"}),
         ("/operations/", {"administrator", "auditor"}),
         ("/requests/", set(ROLES)),
         ("/preferences/", set(ROLES)),
@@ -100,14 +100,14 @@ def test_lists_show_only_what_the_person_may_see(client_of: ClientOf, launch: La
     client = client_of(role)
     desk = launch.number.encode() in client.get("/desk/").content
     own = launch.number.encode() in client.get("/requests/").content
-    assert desk == (role in {"approver", "second_approver", "auditor"})
+    assert desk == (role in {"administrator", "approver", "second_approver", "auditor"})
     assert own == (role == "requester")
 
 
 def test_everybody_starts_where_their_work_is(client_of: ClientOf) -> None:
     starts = {role: client_of(role).get("/")["Location"].partition("?")[0] for role in ROLES}
     assert starts == {
-        "administrator": "/operations/",
+        "administrator": "/desk/",
         "approver": "/desk/",
         "second_approver": "/desk/",
         "other_team": "/desk/",
