@@ -19,7 +19,3 @@ class Actor:
     @classmethod
     def system(cls, channel: Channel) -> Actor:
         return cls(person=None, channel=channel)
-
-    @property
-    def is_system(self) -> bool:
-        return self.person is None

@@ -172,7 +172,14 @@ class Verification:
 
 
 def verify() -> Verification:
-    """Recompute every chain and checkpoint from the rows as they stand."""
+    """Recompute every chain and checkpoint from the rows as they stand at one moment: the desk goes on meanwhile."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return _verify()
+
+
+def _verify() -> Verification:
     events = chains = 0
     last = Checkpoint.objects.order_by("-number").first()
     for chain in AuditChain.objects.order_by("pk").iterator():

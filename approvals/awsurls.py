@@ -128,10 +128,13 @@ def deadline(*, started: datetime, timeout: int, expires_at: datetime | None) ->
     return end - min(MARGIN, window * MARGIN_SHARE)
 
 
-def dedupe_key(stack_id: str, gate: str, url: str) -> str:
-    """One wait, however often it is announced (aws-facts §10.6): a new signature is no new wait."""
-    path = url.partition("?")[0]
-    return hashlib.sha256(f"{stack_id}|{gate}|{path}".encode(errors="replace")).hexdigest()
+def dedupe_key(stack_id: str, url: str) -> str:
+    """One wait, however often it is announced (aws-facts §10.6): the object the URL writes to.
+
+    A new signature, another escape of the same path, or another resource that announces it is no new wait.
+    """
+    path = unquote(url.partition("?")[0].partition("://")[2].partition("/")[2]) or url
+    return hashlib.sha256(f"{stack_id}|{path}".encode(errors="replace")).hexdigest()
 
 
 def _bucket(kind: HoldKind, region: str) -> str:

@@ -34,7 +34,7 @@ class State(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
     EXPIRED = "expired", _("Expired")
     WITHDRAWN = "withdrawn", _("Withdrawn")
-    BYPASSED = "bypassed", _("Released without the desk")
+    BYPASSED = "bypassed", _("Ended without the desk")
 
     @property
     def look(self) -> Look:

@@ -60,7 +60,8 @@ def warned(said: Warned, *, now: datetime) -> None:
     known = LaunchRequest.objects.filter(stack_id=said.stack_id)
     request = known.filter(fingerprint=said.fingerprint).first() if said.fingerprint else known.order_by("-pk").first()
     if request is None:
-        actions.raise_alarm(said.code, now=now, stack_id=said.stack_id, detail=said.reason)
+        if not Alarm.objects.filter(stack_id=said.stack_id, code=said.code).exists():
+            actions.raise_alarm(said.code, now=now, stack_id=said.stack_id, detail=said.reason)
         return
 
     def effects(situation: Situation) -> list[Effect]:

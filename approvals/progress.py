@@ -19,7 +19,7 @@ _OPEN = {
 }
 _ENDED = {
     Outcome.LAUNCHED: _("The stack is complete; what was asked for is there."),
-    Outcome.FAILED: _("CloudFormation went on after the approval, but could not complete the stack."),
+    Outcome.FAILED: _("CloudFormation could not complete the stack, or not clean it up; its events say why."),
     Outcome.ROLLED_BACK: _(
         "CloudFormation rolled the stack back; what it had created is gone again. To try anew, terminate the "
         "provisioned product in Service Catalog and launch it once more."

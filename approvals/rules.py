@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 
 from approvals import policy
 from approvals.choices import HoldStatus, State
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action, next_state
-from approvals.models import LaunchRequest, Membership, StageGroup
+from approvals.models import Hold, LaunchRequest, Membership, StageGroup
 from portal.accounts.models import User
 
 DECIDING = frozenset({Action.APPROVE, Action.REJECT})
@@ -28,13 +29,13 @@ def is_requester(person: User, request: LaunchRequest) -> bool:
 
 def is_own(person: User, request: LaunchRequest) -> bool:
     """Whether this may be the person's own launch, as far as *anything* we know says so: wider than
-    `is_requester`, because it takes the right to decide away and grants nothing."""
+    `is_requester`, because it takes the right to decide away and grants nothing. Uses prefetched principals."""
     if is_requester(person, request):
         return True
     address = person.email.casefold()
     if address in (request.typed_email.casefold(), _name_in(request.principal_arn).casefold()):
         return True
-    return bool(request.principal_arn) and person.principals.filter(arn=request.principal_arn).exists()
+    return bool(request.principal_arn) and request.principal_arn in {p.arn for p in person.principals.all()}
 
 
 def _name_in(arn: str) -> str:
@@ -54,37 +55,78 @@ def deciding_group(person: User, request: LaunchRequest) -> StageGroup | None:
 
 def may(person: User, request: LaunchRequest, action: Action, now: datetime) -> Why | None:
     """None when allowed, else why not. The order tells people the most useful reason first."""
-    if action not in _FOR_PEOPLE or not person.is_active:
-        return Why.NOT_ALLOWED
-    if not LaunchRequest.objects.visible_to(person).filter(pk=request.pk).exists():
-        return Why.NOT_FOUND
-    if role := _role_refuses(person, request, action):
-        return role
-    if next_state(State(request.state), action) is None:
-        return _why_not_legal(request)
-    if action in DECIDING:
-        return _why_not_decidable(person, request, now)
-    return None
+    return _Case(person, request).judge(action, now)
 
 
-def _role_refuses(person: User, request: LaunchRequest, action: Action) -> Why | None:
-    if action in _FOR_THE_REQUESTER:
-        # Somebody typed this address into a form: enough to talk, not enough to stop a stack.
-        vouched = request.requester_verified or action is not Action.WITHDRAW
-        return None if vouched and is_requester(person, request) else Why.NOT_ALLOWED
-    if action is Action.COMMENT:
-        allowed = is_requester(person, request) or person.is_administrator or deciding_team(person, request)
-        return None if allowed else Why.NOT_ALLOWED
-    if is_own(person, request):
-        return Why.OWN_REQUEST
-    if action is Action.NOTE and person.is_administrator:
-        return None
-    return None if deciding_team(person, request) else Why.NOT_ALLOWED
+def allowed_actions(person: User, request: LaunchRequest, now: datetime) -> frozenset[Action]:
+    case = _Case(person, request)
+    return frozenset(action for action in _FOR_PEOPLE if case.judge(action, now) is None)
 
 
-def deciding_team(person: User, request: LaunchRequest) -> bool:
-    """Whether any stage of the request, passed or not, is routed to a team in which the person may decide."""
-    return LaunchRequest.objects.routed_to(person).filter(pk=request.pk).exists()
+class _Case:
+    """One person before one request; each fact is looked up once, however many actions are judged."""
+
+    def __init__(self, person: User, request: LaunchRequest) -> None:
+        self.person, self.request = person, request
+
+    @cached_property
+    def visible(self) -> bool:
+        return LaunchRequest.objects.visible_to(self.person).filter(pk=self.request.pk).exists()
+
+    @cached_property
+    def own(self) -> bool:
+        return is_own(self.person, self.request)
+
+    @cached_property
+    def on_a_team(self) -> bool:
+        """Whether any stage of the request, passed or not, is routed to a team in which the person may decide."""
+        return LaunchRequest.objects.routed_to(self.person).filter(pk=self.request.pk).exists()
+
+    @cached_property
+    def group(self) -> StageGroup | None:
+        return deciding_group(self.person, self.request)
+
+    @cached_property
+    def has_voted(self) -> bool:
+        return self.group is not None and self.group.votes.filter(person=self.person).exists()
+
+    @cached_property
+    def hold(self) -> Hold | None:
+        return self.request.holds.order_by("-pk").first()
+
+    def judge(self, action: Action, now: datetime) -> Why | None:
+        if action not in _FOR_PEOPLE or not self.person.is_active:
+            return Why.NOT_ALLOWED
+        if not self.visible:
+            return Why.NOT_FOUND
+        if role := self._role_refuses(action):
+            return role
+        if next_state(State(self.request.state), action) is None:
+            return _why_not_legal(self.request)
+        return self._why_not_decidable(now) if action in DECIDING else None
+
+    def _role_refuses(self, action: Action) -> Why | None:
+        if action in _FOR_THE_REQUESTER:
+            # Somebody typed this address into a form: enough to talk, not enough to stop a stack.
+            vouched = self.request.requester_verified or action is not Action.WITHDRAW
+            return None if vouched and is_requester(self.person, self.request) else Why.NOT_ALLOWED
+        if action is Action.COMMENT:
+            concerned = is_requester(self.person, self.request) or self.person.is_administrator or self.on_a_team
+            return None if concerned else Why.NOT_ALLOWED
+        if self.own:
+            return Why.OWN_REQUEST
+        if action is Action.NOTE and self.person.is_administrator:
+            return None
+        return None if self.on_a_team else Why.NOT_ALLOWED
+
+    def _why_not_decidable(self, now: datetime) -> Why | None:
+        if self.group is None:
+            return Why.NOT_ALLOWED
+        if self.has_voted:
+            return Why.ALREADY_VOTED
+        if self.hold is None or self.hold.status != HoldStatus.OPEN:
+            return Why.UNUSABLE
+        return Why.DEADLINE_PASSED if self.hold.deadline <= now else None
 
 
 def _why_not_legal(request: LaunchRequest) -> Why:
@@ -92,24 +134,6 @@ def _why_not_legal(request: LaunchRequest) -> Why:
         return Why.NOT_LEGAL
     decided = request.state in (State.APPROVED, State.REJECTED)
     return Why.ALREADY_DECIDED if decided else Why.CLOSED
-
-
-def _why_not_decidable(person: User, request: LaunchRequest, now: datetime) -> Why | None:
-    group = deciding_group(person, request)
-    if group is None:
-        return Why.NOT_ALLOWED
-    if group.votes.filter(person=person).exists():
-        return Why.ALREADY_VOTED
-    hold = request.holds.order_by("-pk").first()
-    if hold is None or hold.status != HoldStatus.OPEN:
-        return Why.UNUSABLE
-    if hold.deadline <= now:
-        return Why.DEADLINE_PASSED
-    return None
-
-
-def allowed_actions(person: User, request: LaunchRequest, now: datetime) -> frozenset[Action]:
-    return frozenset(action for action in _FOR_PEOPLE if may(person, request, action, now) is None)
 
 
 def refusal(why: Why, request: LaunchRequest) -> Refused:

@@ -13,6 +13,8 @@ from functools import wraps
 import structlog
 from celery import shared_task
 from celery.signals import worker_shutting_down
+from django.core.cache import cache
+from django.core.management import call_command
 
 from approvals import audit, names, outcome, wiping
 from approvals import reconcile as reconciliation
@@ -95,13 +97,15 @@ def checkpoint_audit() -> None:
 @_alone
 def wipe() -> None:
     wiping.wipe(clock.now())
+    call_command("clearsessions")
 
 
 @shared_task
 @_alone
 def sync_catalogue() -> None:
-    """Read the catalogue, and give requests that came before it the names it knows."""
-    sync.run(clock.now())
+    """Read the catalogue, at most once a minute, and give requests that came before it the names it knows."""
+    if cache.add("catalogue-read", True, timeout=60):
+        sync.run(clock.now())
     names.fill()
 
 

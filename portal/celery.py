@@ -10,6 +10,8 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
+from django.core.exceptions import ImproperlyConfigured
 from kombu.transport import TRANSPORT_ALIASES
 
 TRANSPORT_ALIASES["sqs"] = "portal.sqs:Transport"
@@ -18,6 +20,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("gatehouse")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["approvals"])
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_mistakes(**_: object) -> None:
+    """Celery runs the system checks and starts whatever they say; any other exception it would only log."""
+    from portal import checks
+
+    try:
+        checks.refuse_mistakes()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None
 
 
 def transport_options(url: str, seconds: float) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning, register, run_checks  # noqa: A004
+from django.core.exceptions import ImproperlyConfigured
 
 _MAKE_KEY = 'Make one: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
@@ -87,6 +88,21 @@ def accounts(**_: Any) -> list[CheckMessage]:
         return []
     hint = "Write twelve digits each, separated by commas."
     return [Error("GATEHOUSE_ACCOUNTS holds something that is not an account id.", hint=hint, id="gatehouse.E008")]
+
+
+@register
+def proxies(**_: Any) -> list[CheckMessage]:
+    """Counting too few, all the world shares the limits of one address."""
+    if not settings.BEHIND_PROXY or settings.GATEHOUSE_PROXIES >= 1:
+        return []
+    hint = "Write how many proxies in a row add an address to X-Forwarded-For; one load balancer is 1."
+    return [Error("GATEHOUSE_PROXIES is less than 1 behind a proxy.", hint=hint, id="gatehouse.E009")]
+
+
+def refuse_mistakes() -> None:
+    """Raises ImproperlyConfigured. Only management commands let an error stop them; servers have to ask."""
+    if mistakes := [message for message in run_checks() if message.is_serious()]:
+        raise ImproperlyConfigured("\n".join(str(message) for message in mistakes))
 
 
 def _opens(key: str) -> bool:

@@ -5,9 +5,12 @@ write there; the value itself is never put in the message, because it may be a s
 """
 
 import os
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+_DATABASE_OPTIONS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -52,8 +55,8 @@ def origin(name: str) -> str:
     return value
 
 
-def database(name: str, default_name: str | None = None) -> dict[str, object]:
-    """A Django DATABASES entry from `postgres://user:password@host:port/name`."""
+def database(name: str, default_name: str | None = None) -> dict[str, Any]:
+    """A Django DATABASES entry from `postgres://user:password@host:port/name?sslmode=…`."""
     raw = os.environ.get(name, "").strip() or (os.environ.get(default_name, "").strip() if default_name else "")
     if not raw:
         raise ImproperlyConfigured(f"{name} is not set. Write postgres://user:password@host:port/name.")
@@ -64,8 +67,12 @@ def database(name: str, default_name: str | None = None) -> dict[str, object]:
         raise ImproperlyConfigured(f"{name} is not a database URL.") from None
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
         raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:port/name.")
+    options = dict(parse_qsl(parts.query))
+    if unknown := sorted(set(options) - _DATABASE_OPTIONS):
+        raise ImproperlyConfigured(f"{name}: {', '.join(unknown)} cannot be set there; sslmode and sslrootcert can.")
     return {
         "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": options,
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

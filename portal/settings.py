@@ -32,6 +32,8 @@ GATEHOUSE_DEV_WAIT_ORIGIN = env.origin("GATEHOUSE_DEV_WAIT_ORIGIN")
 GATEHOUSE_DEV_CERT_ORIGIN = env.origin("GATEHOUSE_DEV_CERT_ORIGIN")
 GATEHOUSE_FROM_EMAIL = env.text("GATEHOUSE_FROM_EMAIL", "desk@gatehouse.example")
 GATEHOUSE_RECONCILE = env.flag("GATEHOUSE_RECONCILE", default=True)
+GATEHOUSE_PROXIES = env.number("GATEHOUSE_PROXIES", 1)
+BEHIND_PROXY = env.flag("GATEHOUSE_BEHIND_PROXY")
 
 SECURE = GATEHOUSE_DESK_URL.startswith("https://")
 
@@ -59,6 +61,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.static_files.Server",
     "csp.middleware.CSPMiddleware",
@@ -67,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.accounts.middleware.SessionEnds",
     "portal.accounts.middleware.PersonPreferences",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -96,16 +100,14 @@ TEMPLATES = [
 
 # Migrations need the owner of the tables; everything else runs as the application role, which may not
 # change the audit trail (approvals.database).
-_migrating = len(sys.argv) > 1 and sys.argv[1] in ("migrate", "setup")
-DATABASES = {
-    "default": (env.database("DATABASE_OWNER_URL", "DATABASE_URL") if _migrating else env.database("DATABASE_URL"))
-    | {
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": "gatehouse"},
-    }
-}
-GATEHOUSE_APP_ROLE = str(env.database("DATABASE_URL")["USER"])
+_migrating = sys.argv[1:2] == ["migrate"]
+_application = env.database("DATABASE_URL")
+_database = env.database("DATABASE_OWNER_URL", "DATABASE_URL") if _migrating else _application
+# A process that vanishes in the middle of a verb must not hold its request's row until TCP notices.
+_patience = "" if _migrating else "-c idle_in_transaction_session_timeout=30s -c lock_timeout=10s"
+_database["OPTIONS"] |= {"connect_timeout": 5, "application_name": "gatehouse", "options": _patience}
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+GATEHOUSE_APP_ROLE = _application["USER"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -126,7 +128,22 @@ ACCOUNT_SIGNUP_FIELDS = [
     "email*",
     "password1*",
 ]  # without the second, allauth drops the password from sign-in
-ACCOUNT_FORMS = {"login": "portal.accounts.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.SignInForm",
+    "request_login_code": "portal.accounts.forms.CodeForm",
+}
+# docs/decisions/0008: `_here` counts one address of the network and one account together, `_known` one browser
+# that its person has signed in with before.
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "10/m/ip,100/h/key",
+    "login_failed_here": "20/h/key",
+    "login_failed_known": "10/15m/key",
+    "request_login_code": "20/m/ip,30/h/key",
+    "request_login_code_here": "5/h/key",
+    "request_login_code_known": "5/15m/key",
+    "reset_password": "20/m/ip,10/h/key",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
@@ -143,7 +160,9 @@ USERSESSIONS_TRACK_ACTIVITY = False
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "portal.sessions.EncryptedSerializer"
+# From signing in, and without a sign of life: portal.accounts.middleware.SessionEnds.
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_SECONDS = 2 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-gatehouse" if SECURE else "gatehouse"
 CSRF_COOKIE_NAME = "__Host-gatehouse-csrf" if SECURE else "gatehouse-csrf"
@@ -152,10 +171,13 @@ CSRF_TRUSTED_ORIGINS = [GATEHOUSE_DESK_URL]
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+# Subdomains and browsers' preload lists are the domain owner's choice.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.flag("GATEHOUSE_HSTS_PRELOAD")
 SECURE_REFERRER_POLICY = "same-origin"
-if env.flag("GATEHOUSE_BEHIND_PROXY"):
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose limit an attempt counts against. Without a proxy of ours X-Forwarded-For is what the caller likes to write.
+ALLAUTH_TRUSTED_PROXY_COUNT = GATEHOUSE_PROXIES if BEHIND_PROXY else 0
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -179,6 +201,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "gatehouse_cache",
+        # The memory of the rate limits: when it is full, a third of it goes, whatever it counts.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -221,13 +245,15 @@ CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    transport_options(CELERY_BROKER_URL, 5)
-    | {"polling_interval": 0.05, "wait_time_seconds": 0 if env.text("AWS_ENDPOINT_URL", "") else 10}
-    if CELERY_BROKER_URL.startswith("sqs")
-    else {}
-)
-CELERY_BEAT_SCHEDULE_FILENAME = env.text("GATEHOUSE_BEAT_FILE", "/tmp/gatehouse-beat")  # noqa: S108
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(CELERY_BROKER_URL, 10)
+if CELERY_BROKER_URL.startswith("sqs"):
+    # A local queue is asked again at once; AWS's holds an empty answer back, well within the client's patience.
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
+        "polling_interval": 0.05,
+        "wait_time_seconds": 0 if env.text("AWS_ENDPOINT_URL", "") else 5,
+    }
+# Keeps nothing: every entry comes round within minutes, and Celery's file of last runs is a pickle.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 
 def _every(task: str, seconds: float) -> dict[str, object]:

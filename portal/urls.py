@@ -1,11 +1,8 @@
 from django.urls import include, path
 
-from portal import views
 from portal.accounts.views import language, preferences
 
 urlpatterns = [
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
     path("accounts/", include("portal.accounts.urls")),
     path("language/", language, name="language"),
     path("preferences/", preferences, name="preferences"),

@@ -1,33 +1,10 @@
-"""Pages that know no domain: health, language, errors."""
+"""The error pages: they know no domain."""
 
 from __future__ import annotations
 
-from django.db import connection
-from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
-
-
-@require_safe
-@never_cache
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Nothing else is asked, so a database that is away never gets it restarted."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-@require_safe
-@never_cache
-def readyz(request: HttpRequest) -> HttpResponse:
-    """The process can work: 200, or 503 while the database is away."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("database away\n", status=503, content_type="text/plain")
-    return HttpResponse("ready\n", content_type="text/plain")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -73,7 +73,8 @@ def acknowledge_alarm(pk: int, *, actor: Actor, now: datetime) -> Alarm:
         found = Alarm.objects.filter(pk=pk).first()
         if found is None:
             raise Refused(Why.NOT_FOUND)
-        LaunchRequest.objects.select_for_update(of=("self",)).filter(pk=found.request_id).first()
+        if found.request_id is not None:
+            LaunchRequest.objects.select_for_update(of=("self",)).get(pk=found.request_id)
         alarm = Alarm.objects.select_for_update(of=("self",)).get(pk=pk)
         if alarm.acknowledged_at is None:
             alarm.acknowledged_at, alarm.acknowledged_by = now, actor.person

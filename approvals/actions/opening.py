@@ -17,7 +17,7 @@ from approvals.actor import Actor
 from approvals.choices import AlarmCode, HoldStatus, NoticeCode, State
 from approvals.facts import HoldFacts, LaunchFacts
 from approvals.intake import identity
-from approvals.models import Hold, LaunchRequest
+from approvals.models import AuditEvent, Hold, LaunchRequest
 from approvals.sealing import seal
 from catalog import names
 
@@ -34,7 +34,7 @@ def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRe
         same_wait = Hold.objects.filter(dedupe_key=facts.hold.dedupe_key).first()
         if same_wait is not None:
             request = LaunchRequest.objects.select_for_update(of=("self",)).get(pk=same_wait.request_id)
-            return _other_facts(request, actor, now)
+            return _other_facts(request, facts, actor, now)
         return _open(facts, facts.hold, actor, now)
 
 
@@ -172,8 +172,14 @@ def _complete(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: dat
     return request
 
 
-def _other_facts(request: LaunchRequest, actor: Actor, now: datetime) -> LaunchRequest:
-    audit.record(request, audit.Event.ANNOUNCED_AGAIN, actor=actor, now=now)
+def _other_facts(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: datetime) -> LaunchRequest:
+    """The alarm is for new facts; the same message again says nothing new."""
+    said = {"fingerprint": facts.fingerprint}
+    if AuditEvent.objects.filter(
+        chain__request=request, code=audit.Event.ANNOUNCED_AGAIN, params__contains=said
+    ).exists():
+        return request
+    audit.record(request, audit.Event.ANNOUNCED_AGAIN, actor=actor, now=now, params=said)
     note_alarm(
         AlarmCode.FACTS_CHANGED,
         actor=actor,

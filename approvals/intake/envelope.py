@@ -208,7 +208,7 @@ def _hold(envelope: dict[str, Any], started: datetime) -> HoldFacts:
         kind=kind,
         url=url,
         url_sha256=_sha256(url),
-        dedupe_key=awsurls.dedupe_key(stack_id, envelope["logical_id"], url),
+        dedupe_key=awsurls.dedupe_key(stack_id, url),
         expires_at=expires_at,
         handle=cut(storable(hold.get("handle", "")), 255),
         wait=cut(storable(hold.get("wait", "")), 255),

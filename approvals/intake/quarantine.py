@@ -7,6 +7,7 @@ and everything that looks like a signature or token masked, even where the body 
 from __future__ import annotations
 
 import re
+import string
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
@@ -23,10 +24,15 @@ from approvals.sealing import Unsealable, seal, unseal
 KEEP = timedelta(days=14)
 RETRIED, DISMISSED, AGED = "retried", "dismissed", "aged"
 _SHOWN = 20_000
+# More of a body is not even looked at: masking shortens it, rarely by more.
+_READ = 4 * _SHOWN
+_TOKEN = f"{string.ascii_letters}{string.digits}+_=%-\\"
 _ESCAPED_TIMES = 8
 _MASK = "[…]"
 
-_ESCAPED = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
+# A run of backslashes is read once: not again from its middle, and not again shorter.
+_ESCAPED = re.compile(r"(?<!\\)\\++u00([2-7][0-9a-fA-F])")
+_ESCAPED_SLASH = re.compile(r"(?<!\\)\\++/")
 # `?` as it is, percent-encoded, or encoded twice; up to the end of the string or text it stands in.
 _QUERY = re.compile(r"(?:\?|%(?:25)*3F)[^\s\"<>]+", re.IGNORECASE)
 _SECRET_KEY = re.compile(
@@ -65,13 +71,16 @@ def masked(row: Quarantined) -> str:
 
 def mask(text: str) -> str:
     """`text` without queries of URLs and without anything that looks like a key, however it is escaped."""
+    if len(text) > _READ:
+        # What was cut in the middle might no longer be long enough to be taken for a key.
+        text = f"{text[:_READ].rstrip(_TOKEN)}…"
     for _ in range(_ESCAPED_TIMES):
         text, escapes = _ESCAPED.subn(lambda found: chr(int(found[1], 16)), text)
         if not escapes:
             break
     else:
         return _MASK
-    text = re.sub(r"\\+/", "/", text)
+    text = _ESCAPED_SLASH.sub("/", text)
     text = _QUERY.sub(f"?{_MASK}", _SECRET_KEY.sub(rf"\g<1>{_MASK}", text))
     return cut(_LONG_RUN.sub(_MASK, text), _SHOWN)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 MAX_DEPTH = 32
 _MAX_DIGITS = 18
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and a string may miss its end: else every quote in a run of `\"` would be tried as a beginning.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -83,6 +83,7 @@ class Signal(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=models.Q(status="queued"), name="signal_queued"),
             models.Index(fields=["claimed_at"], condition=models.Q(status="in_flight"), name="signal_in_flight"),
+            models.Index(fields=["-id"], condition=models.Q(status="given_up"), name="signal_given_up"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -17,15 +17,15 @@ from portal.accounts.models import User
 
 
 class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
+    def listed(self) -> Self:
+        """Without the large facts that no list shows."""
+        return self.defer("parameters", "template", "stack_facts", "policy_trace", "search_terms")
+
     def open(self) -> Self:
         return self.filter(state__in=OPEN_STATES)
 
     def overdue(self, now: datetime) -> Self:
         return self.open().filter(deadline__lte=now)
-
-    def unsettled(self) -> Self:
-        """Requests whose stack has not come to an end yet: the desk follows these."""
-        return self.filter(outcome__in=[Outcome.WAITING, Outcome.RELEASED])
 
     def for_requester(self, person: User) -> Self:
         return self.filter(requester=person)
@@ -124,6 +124,11 @@ class LaunchRequest(models.Model):
             models.Index(fields=["requester", "-id"], name="request_mine"),
             models.Index(fields=["state", "-id"], name="request_by_state"),
             models.Index(
+                fields=["-id"],
+                condition=models.Q(product_name="", product_id__gt="") | models.Q(version_name="", version_id__gt=""),
+                name="request_to_name",
+            ),
+            models.Index(
                 fields=["followed_at"],
                 condition=models.Q(outcome__in=["waiting", "released"]),
                 name="request_followed",
@@ -156,9 +161,6 @@ class LaunchRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
-
-    def time_left(self, now: datetime) -> timedelta | None:
-        return max(self.deadline - now, timedelta(0)) if self.deadline and self.is_open else None
 
 
 class Pass(models.Model):

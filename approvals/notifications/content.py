@@ -1,11 +1,13 @@
 """What a message about a happening says: plain strings, taken from the rows when the message is sent.
 
 Templates get these strings and no model, so a template cannot reach a hold, a URL or a receipt. What people
-and stacks wrote is passed through the same redaction as the logs.
+and stacks wrote is redacted as in the logs and cleaned as on pages: it stays in its line, or is quoted line by
+line, so nobody can write a sentence or a link that looks like the desk's own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,8 +23,13 @@ from approvals.models import Alarm, LaunchRequest, Message, Notice
 from approvals.sentences import sentence
 from portal.accounts.models import User
 from portal.logs import redact
+from portal.templatetags.elements import plain
 
 SUBJECT_LENGTH = 150
+LINE_LENGTH = 300
+TEXT_LENGTH = 10_000
+# What may be shown as an address in a mail. Stricter than the standard, whose quoted local parts hold anything.
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ def render(notice: Notice, reader: User) -> Rendered:
         subject = render_to_string(f"{folder}/subject.txt", context)
         return Rendered(
             subject=_one_line(subject),
-            text=render_to_string(f"{folder}/body.txt", context).strip() + "\n",
+            text=render_to_string(f"{folder}/body.txt", context | {"text": _quoted(context["text"])}).strip() + "\n",
             html=render_to_string(f"{folder}/body.html", context | {"language": translation.get_language()}),
         )
 
@@ -77,28 +84,29 @@ def overtaken(notice: Notice) -> bool:
 
 def facts(notice: Notice, reader: User) -> Facts:
     request = notice.request
-    said = redact(_text(notice))
+    said = plain(_cut("\n".join(redact(_text(notice)).splitlines()), TEXT_LENGTH))
+    what = _line(sentence(notice.event))
     if request is None:
-        return Facts(str(reader), settings.GATEHOUSE_DESK_URL + "/", sentence(notice.event), notice.created_at, said)
+        return Facts(_line(str(reader)), settings.GATEHOUSE_DESK_URL + "/", what, notice.created_at, said)
     return Facts(
-        reader=str(reader),
+        reader=_line(str(reader)),
         link=settings.GATEHOUSE_DESK_URL + request.get_absolute_url(),
-        sentence=sentence(notice.event),
+        sentence=what,
         happened_at=notice.created_at,
         text=said,
         number=request.number,
-        title=request.title,
-        version=request.version_name,
+        title=_line(request.title),
+        version=_line(request.version_name),
         account=request.account,
         region=request.region,
-        requester=request.requester_label,
+        requester=_requester(request),
         state=str(State(request.state).label),
         approved=request.state == State.APPROVED,
         deadline=request.deadline,
         outcome=str(Outcome(request.outcome).label),
         launched=request.outcome == Outcome.LAUNCHED,
         stack_status=request.stack_status,
-        stack_reason=redact(request.stack_reason),
+        stack_reason=_line(redact(request.stack_reason)),
     )
 
 
@@ -129,5 +137,25 @@ def _as_read_by(reader: User) -> Iterator[None]:
 
 def _one_line(subject: str) -> str:
     """No control character reaches a header, and a product's name may be thousands of characters long."""
-    line = "".join(char for char in " ".join(subject.split()) if char.isprintable())
-    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
+    return _cut("".join(char for char in " ".join(subject.split()) if char.isprintable()), SUBJECT_LENGTH)
+
+
+def _requester(request: LaunchRequest) -> str:
+    """Who launched, or nothing where only something was typed that is no address."""
+    label = request.requester_label
+    typed = label.casefold() == request.typed_email.casefold()
+    return "" if typed and not _ADDRESS.fullmatch(label) else _line(label)
+
+
+def _line(text: str) -> str:
+    """One line, bounded, with what is invisible made visible."""
+    return plain(_cut(" ".join(text.split()), LINE_LENGTH))
+
+
+def _quoted(text: str) -> str:
+    """In a text mail, what somebody wrote is marked in every line."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from approvals.audit import Event
 from approvals.choices import MessageKind, NoticeCode
 from approvals.models import LaunchRequest, Notice
 from portal.accounts.models import User
@@ -28,8 +27,9 @@ def _audience(notice: Notice) -> Q:
         return Q(is_administrator=True)
     if code in _TO_THE_DESK or (code == NoticeCode.COMMENTED and _wrote_it_himself(notice, request)):
         return _desk(request) & ~Q(pk=request.requester_id)
-    audience = Q(pk=request.requester_id)
-    return audience | Q(is_administrator=True) if notice.event.code == Event.BYPASSED else audience
+    if code == NoticeCode.WITHDRAWN and _wrote_it_himself(notice, request):
+        return _desk(request)
+    return Q(pk=request.requester_id)
 
 
 def _wrote_it_himself(notice: Notice, request: LaunchRequest) -> bool:

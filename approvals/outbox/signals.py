@@ -31,8 +31,8 @@ from approvals.sealing import Unsealable, unseal
 from approvals.waithandle import Never, Outcome, Retry, Stored, TooLong
 from portal import clock
 
-# A try ends after 60 seconds; a row in flight for longer has lost its worker.
-TAKEOVER = timedelta(seconds=waithandle.TRY_SECONDS + 15)
+# KMS may take 39 seconds (three tries, catalog.aws) and the PUT 60; a row in flight for longer lost its worker.
+TAKEOVER = timedelta(seconds=waithandle.TRY_SECONDS + 45)
 # What a URL that does not say when it dies is given (aws-facts §1.2: never more than a day).
 LIFE = timedelta(hours=24)
 HANDS = 16

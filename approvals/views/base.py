@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -16,8 +17,11 @@ from django_htmx.middleware import HtmxDetails
 
 from approvals.actor import Actor
 from approvals.choices import Channel
+from approvals.errors import Refused
 from approvals.models import LaunchRequest
 from portal.accounts.models import User
+
+log = structlog.get_logger(__name__)
 
 
 class PersonRequest(HttpRequest):
@@ -51,3 +55,8 @@ def visible(person: User, uuid: UUID) -> LaunchRequest:
 
 def at_the_desk(person: User) -> Actor:
     return Actor(person, Channel.DESK)
+
+
+def log_refusal(person: User, subject: str, verb: str, refused: Refused) -> None:
+    """`subject`: the number of a request, or what of operations the verb was for."""
+    log.info("verb refused", person=person.pk, subject=subject, verb=verb, why=refused.why.value)

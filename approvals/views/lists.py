@@ -14,7 +14,7 @@ from approvals.choices import TERMINAL_STATES, HoldStatus, State
 from approvals.context import sections_of
 from approvals.models import Hold, LaunchRequest
 from approvals.views.base import PersonRequest, for_people
-from approvals.views.live import Live, answer, live
+from approvals.views.live import Live, answer, live, poll
 from approvals.views.paging import newest_first, soonest_first
 from portal.clock import now
 
@@ -42,6 +42,7 @@ def desk(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 @for_people
+@poll
 def desk_live(request: PersonRequest) -> HttpResponse:
     return answer(request, _waiting(request))
 
@@ -49,7 +50,7 @@ def desk_live(request: PersonRequest) -> HttpResponse:
 @require_safe
 @for_people
 def requests(request: PersonRequest) -> HttpResponse:
-    own = LaunchRequest.objects.for_requester(request.user).prefetch_related("holds")
+    own = LaunchRequest.objects.listed().for_requester(request.user).prefetch_related("holds")
     page = newest_first(own, request.GET.get("before", ""))
     return render(request, "approvals/requests.html", {"here": "requests", "page": page, "now": now()})
 
@@ -59,8 +60,8 @@ def _for_the_desk(request: PersonRequest) -> Any:
     if "desk" not in sections_of(request.user):
         raise Http404
     if request.user.is_auditor or request.user.is_administrator:
-        return LaunchRequest.objects.visible_to(request.user)
-    return LaunchRequest.objects.routed_to(request.user)
+        return LaunchRequest.objects.listed().visible_to(request.user)
+    return LaunchRequest.objects.listed().routed_to(request.user)
 
 
 def _waiting(request: PersonRequest) -> Live:

@@ -6,14 +6,20 @@ never takes away what somebody is typing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+
+def poll(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Marks what a page asks by itself: no sign that somebody sits there (portal.accounts.middleware)."""
+    view.is_poll = True  # type: ignore[attr-defined]
+    return view
 
 
 @dataclass(frozen=True, slots=True)

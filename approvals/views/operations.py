@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.contrib import messages
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,12 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions, outbox
 from approvals.actor import Actor
-from approvals.choices import AlarmCode, SignalStatus
+from approvals.choices import AlarmCode, SignalStatus, Verdict
 from approvals.context import sections_of
 from approvals.errors import Refused, Why
 from approvals.intake import quarantine
 from approvals.models import Alarm, Quarantined, Refusal, Signal
-from approvals.views.base import PersonRequest, at_the_desk, for_people
+from approvals.outbox.signals import HOLD_ENDED
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
 from portal.clock import now
 
 SHOWN = 50
@@ -41,6 +42,7 @@ def act(request: PersonRequest, thing: str, pk: int, verb: str) -> HttpResponse:
     try:
         sentence = _VERBS[thing, verb](pk, at_the_desk(request.user), now())
     except Refused as refused:
+        log_refusal(request.user, f"{thing}/{pk}", verb, refused)
         if refused.why is Why.NOT_FOUND:
             raise Http404 from None
         return _render(request, refused.sentence, refused.http_status)
@@ -86,7 +88,9 @@ def _render(request: PersonRequest, refused: str = "", status: int = 200) -> Htt
     _may_see(request)
     alarms = Alarm.objects.filter(acknowledged_at__isnull=True)
     kept = Quarantined.objects.filter(resolved_at__isnull=True)
-    stuck = Signal.objects.filter(status=SignalStatus.GIVEN_UP)
+    # A refusal that CloudFormation no longer waited for has got what it wanted.
+    moot = Q(verdict=Verdict.REJECTED, last_result=HOLD_ENDED)
+    stuck = Signal.objects.filter(status=SignalStatus.GIVEN_UP).exclude(moot)
     context = {
         "here": "operations",
         "refused": refused,

@@ -70,9 +70,8 @@ def _groups(launch: LaunchRequest) -> list[tuple[StageGroup, list[User]]]:
 
 
 def _deciders(group: StageGroup) -> Iterable[User]:
-    return User.objects.filter(memberships__team=group.team, memberships__may_decide=True, is_active=True).order_by(
-        "name", "email"
-    )
+    members = User.objects.filter(memberships__team=group.team, memberships__may_decide=True, is_active=True)
+    return members.prefetch_related("principals").order_by("name", "email")
 
 
 def _conversation(launch: LaunchRequest, inside: bool) -> list[Any]:

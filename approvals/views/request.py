@@ -20,8 +20,8 @@ from approvals.errors import Refused
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
 from approvals.views import presenting
-from approvals.views.base import PersonRequest, at_the_desk, for_people, visible
-from approvals.views.live import Live, answer, live
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
+from approvals.views.live import Live, answer, live, poll
 from portal.clock import now
 
 Verb = Callable[[int, Actor, datetime, str], object]
@@ -58,6 +58,7 @@ def page(request: PersonRequest, uuid: UUID) -> HttpResponse:
 
 @require_safe
 @for_people
+@poll
 def page_live(request: PersonRequest, uuid: UUID) -> HttpResponse:
     return answer(request, _live(request, visible(request.user, uuid), request.GET.get("was", "")))
 
@@ -72,6 +73,7 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
     try:
         VERBS[verb](launch.pk, at_the_desk(request.user), now(), text)
     except Refused as refused:
+        log_refusal(request.user, launch.number, verb, refused)
         context = {"refused": refused.sentence, "refused_verb": verb, "typed": text}
         return _render(request, visible(request.user, uuid), context, status=refused.http_status)
     messages.success(request, str(DONE[Action(verb)]))

@@ -13,10 +13,12 @@ from anymail.exceptions import AnymailError
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from portal.accounts import attempts, journal
+from portal.accounts.models import User
 from portal.keys import fernet
 
 log = structlog.get_logger(__name__)
@@ -26,6 +28,18 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People are made by intake (requesters) and by administrators."""
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """`authenticate` takes the attempt back when the password was right."""
+        self._login_failed_rl_usage = attempts.count(request, "login_failed", credentials["email"])
+        if not self._login_failed_rl_usage:
+            journal.not_signed_in(request, credentials["email"], "too many attempts")
+            raise self.validation_error("too_many_login_attempts")
+
+    def post_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().post_login(request, user, **rest)
+        attempts.remember(request, response, user.email)
+        return response
 
     def format_email_subject(self, subject: str) -> str:
         return f"Gatehouse: {subject}"

@@ -5,12 +5,31 @@ from __future__ import annotations
 import zoneinfo
 from typing import Any
 
-from allauth.account.forms import LoginForm
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm, RequestLoginCodeForm
+from allauth.account.utils import filter_users_by_email
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from portal.accounts import attempts, journal
 from portal.accounts.models import User
+
+
+class CodeForm(RequestLoginCodeForm):
+    """allauth's, with our limits in place of the one that lets anybody use up somebody's mails."""
+
+    _user: User | None
+
+    def clean_email(self) -> str:
+        address = str(self.cleaned_data["email"])
+        people = filter_users_by_email(address, is_active=True, prefer_verified=True, for_login=True)
+        if not attempts.count(context.request, "request_login_code", address):
+            journal.not_signed_in(context.request, address, "too many codes")
+            raise get_adapter().validation_error("too_many_login_attempts")
+        self._user = people[0] if people else None
+        return address
 
 
 class SignInForm(LoginForm):
@@ -26,6 +45,14 @@ class SignInForm(LoginForm):
 
     def clean_password(self) -> str:
         return "" if "code" in self.data else str(self.cleaned_data["password"])
+
+    def _clean_without_password(self, email: str | None, phone: str | None) -> dict[str, Any]:
+        form = CodeForm({"email": email})
+        if form.is_valid():
+            self.user = form._user  # noqa: SLF001 - how allauth's own forms hand it on
+        else:
+            self.add_error("login", form.errors["email"])
+        return self.cleaned_data
 
 
 def _languages() -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 
@@ -45,7 +45,8 @@ class User(AbstractBaseUser):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="one_person_per_address"),
+            # Upper is what `iexact` asks for.
+            models.UniqueConstraint(Upper("email"), name="one_person_per_address"),
         ]
 
     def __str__(self) -> str:

@@ -130,7 +130,7 @@ def test_a_redaction_cannot_put_other_words_there(trail: LaunchRequest) -> None:
 
 @pytest.mark.parametrize("change", ["verdict = 'approved'", "approvers = 3", "record = '{}'", "record_sha256 = 'x'"])
 def test_a_changed_decision_is_named(trail: LaunchRequest, tamper: Callable[..., None], change: str) -> None:
-    tamper("UPDATE approvals_decision SET " + change)
+    tamper(f"UPDATE approvals_decision SET {change}")  # noqa: S608
     assert f"of request {trail.pk}" in audit.verify().first_bad
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from approvals.models import Membership, Team
@@ -38,6 +38,8 @@ class Command(BaseCommand):
     help = "Make an administrator, two approvers, two requesters and an auditor, with passwords in secrets/cast.json."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.SECURE:
+            raise CommandError("The cast is for demonstrations; a desk with an https address has people of its own.")
         path = home() / "secrets" / "cast.json"
         passwords = kept_passwords(path)
         with transaction.atomic():
