@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
@@ -17,7 +18,7 @@ from approvals import actions, audit
 from approvals.actor import Actor
 from approvals.choices import Channel, State
 from approvals.errors import Refused
-from approvals.models import AuditEvent, Decision, LaunchRequest, Membership, Notice, Signal, Vote
+from approvals.models import Alarm, AuditEvent, Decision, LaunchRequest, Membership, Notice, Signal, Vote
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast
@@ -116,6 +117,41 @@ def test_create_and_delete_meet_and_leave_one_closed_request(cloned_db: str, cas
         request = LaunchRequest.objects.get(fingerprint=facts.fingerprint)
         assert request.state == State.WITHDRAWN
         assert request.parameters == facts.parameters
+
+
+def test_an_alarm_acknowledged_while_it_is_raised_again_deadlocks_nobody(cloned_db: str, cast: Cast) -> None:
+    request = open_launch(now())
+    administrator = Actor(cast.administrator, Channel.DESK)
+    hold = launch_facts(now(), stack_id=request.stack_id).hold
+    assert hold is not None
+    known = replace(hold, dedupe_key=request.holds.get().dedupe_key)
+    forgeries = iter(launch_facts(now(), stack_id=request.stack_id, hold=known) for _ in range(1000))
+    actions.open_request(next(forgeries), actor=INTAKE, now=now())
+    for _ in range(10):
+        alarm = Alarm.objects.order_by("-pk")[0]
+        results = at_once(
+            [
+                partial(actions.acknowledge_alarm, alarm.pk, actor=administrator, now=now()),
+                *(partial(actions.open_request, next(forgeries), actor=INTAKE, now=now()) for _ in range(4)),
+            ]
+        )
+        assert results == {"done": 5}
+
+
+def test_the_trail_verifies_while_the_desk_goes_on(approvers: list[Actor], monkeypatch: pytest.MonkeyPatch) -> None:
+    request = open_launch(now())
+    actions.comment(request.pk, actor=approvers[0], now=now(), text="before")
+    whole = audit._wrong
+
+    def meanwhile(*args: Any) -> str:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(
+                at_once, [partial(actions.comment, request.pk, actor=approvers[1], now=now(), text="x")]
+            ).result()
+        return whole(*args)
+
+    monkeypatch.setattr(audit, "_wrong", meanwhile)
+    assert audit.verify().first_bad == ""
 
 
 def test_fifty_comments_and_checkpoints_at_once_leave_an_unbroken_chain(approvers: list[Actor]) -> None:

@@ -41,9 +41,9 @@ class Command(BaseCommand):
         if settings.SECURE:
             raise CommandError("The cast is for demonstrations; a desk with an https address has people of its own.")
         path = home() / "secrets" / "cast.json"
-        passwords = kept_passwords(path)
+        passwords, fresh = kept_passwords(path)
         with transaction.atomic():
-            people = {email: _person(email, passwords[email]) for email in PEOPLE}
+            people = {email: _person(email, passwords[email], set_anew=email in fresh) for email in PEOPLE}
             team = Team.objects.filter(is_default=True).first() or Team.objects.create(name=TEAM, is_default=True)
             for email in APPROVERS:
                 Membership.objects.get_or_create(team=team, person=people[email])
@@ -63,8 +63,8 @@ def principal(email: str) -> str:
     return f"arn:aws:sts::{ACCOUNT}:assumed-role/{REQUESTERS[email]}/{email}"
 
 
-def kept_passwords(path: Path) -> dict[str, str]:
-    """E-mail address → password. Read from the file, completed, and written back for its owner's eyes only."""
+def kept_passwords(path: Path) -> tuple[dict[str, str], list[str]]:
+    """E-mail address → password, and whose is new. Read from the file, completed, kept for its owner's eyes only."""
     found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     missing = [email for email in PEOPLE if email not in found]
     if missing:
@@ -74,13 +74,15 @@ def kept_passwords(path: Path) -> dict[str, str]:
         scratch.touch(mode=0o600)
         scratch.write_text(json.dumps(found, indent=2) + "\n")
         scratch.replace(path)
-    return found
+    return found, missing
 
 
-def _person(email: str, password: str) -> User:
-    """Known people keep what they have; only a password that does not fit the file any more is set anew."""
-    person = User.objects.filter(email=email).first() or User.objects.create_user(email, **PEOPLE[email])
-    if not person.check_password(password):
+def _person(email: str, password: str, *, set_anew: bool) -> User:
+    """Known people keep what they have, except a password that the file no longer knew."""
+    person = User.objects.filter(email=email).first()
+    if person is None:
+        return User.objects.create_user(email, password, **PEOPLE[email])
+    if set_anew:
         person.set_password(password)
         person.save(update_fields=["password"])
     return person

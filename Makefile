@@ -1,0 +1,58 @@
+# Gatehouse. `make` alone lists what can be made.
+PYTHON ?= python3
+PORT ?= 8000
+SANDBOX_PORT ?= 4566
+ARGS ?=
+RUN := .venv/bin/python
+LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header pyproject.toml
+CODE := portal approvals catalog lambdas sandbox tests
+
+.PHONY: help demo test e2e smoke reset lint types fmt lock lambdas compose-check
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: .sandbox ## the whole desk on this machine: PORT=8000 SANDBOX_PORT=4566, Ctrl-C stops it
+	@exec $(RUN) -m sandbox.demo --port $(PORT) --sandbox-port $(SANDBOX_PORT) $(ARGS)
+
+reset: .sandbox ## stop the demo and forget everything it kept
+	@exec $(RUN) -m sandbox.demo reset
+
+smoke: .sandbox ## four launches, end to end, without a browser (ARGS="--many 50" measures)
+	@exec $(RUN) -m sandbox.smoke $(ARGS)
+
+test: lint types ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
+	$(RUN) -m pytest -n auto -m "not e2e" $(ARGS)
+
+e2e: .dev ## the tests in a browser (needs Chromium)
+	$(RUN) -m pytest -m e2e tests/e2e $(ARGS)
+
+lint: .dev ## style and common mistakes
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+
+types: .dev ## mypy --strict
+	DJANGO_SECRET_KEY=types DATABASE_URL=postgres://types:types@127.0.0.1/types $(RUN) -m mypy $(CODE)
+
+fmt: .dev ## put the code into its format
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+lambdas: .dev ## write lambdas/notify and lambdas/verify into lambdas/template.yaml
+	$(RUN) -m lambdas.build
+
+lock: .dev ## resolve the dependency ranges into requirements/*.txt (ARGS=--upgrade takes newer versions)
+	$(LOCK) --all-extras $(ARGS) -o requirements/dev.txt
+	$(LOCK) --extra sandbox -c requirements/dev.txt -o requirements/sandbox.txt
+	$(LOCK) -c requirements/dev.txt -o requirements/app.txt
+
+compose-check: .sandbox ## build and start the containers, approve one launch through them
+	@exec $(RUN) -m sandbox.compose.check
+
+.PHONY: .sandbox .dev
+.sandbox:
+	@$(PYTHON) sandbox/bootstrap.py sandbox
+.dev:
+	@$(PYTHON) sandbox/bootstrap.py dev

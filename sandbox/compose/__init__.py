@@ -1,0 +1,1 @@
+"""The desk and its local AWS in containers: what docker-compose.yml runs beside the desk's own processes."""

@@ -1,0 +1,31 @@
+"""The desk's database, read by the runner itself: a new `manage.py` costs a second a question."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from approvals.models import LaunchRequest
+
+
+def connect(environment: Mapping[str, str]) -> None:
+    """Make this process a reader of the desk's database; once, before anything else here."""
+    import django
+
+    os.environ.update({**environment, "GATEHOUSE_LOG_LEVEL": "WARNING"})
+    django.setup()
+
+
+def open_stacks() -> set[str]:
+    """Stack ids of the launches that wait at the desk."""
+    from approvals.choices import OPEN_STATES
+    from approvals.models import LaunchRequest
+
+    return set(LaunchRequest.objects.filter(state__in=OPEN_STATES).values_list("stack_id", flat=True))
+
+
+def request_of(stack_id: str) -> "LaunchRequest | None":
+    """The launch request of a stack as it is at this moment, with decision and signals at hand."""
+    from approvals.models import LaunchRequest
+
+    return LaunchRequest.objects.filter(stack_id=stack_id).first()

@@ -1,0 +1,1 @@
+"""`make smoke`: launches end to end through the real processes and pages, without a browser."""
