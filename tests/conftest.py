@@ -41,6 +41,14 @@ def _nobody_s_language() -> Iterator[None]:
     timezone.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def _own_aws_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3's module-wide session would keep the credentials it found first."""
+    import boto3
+
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
 def _use_database(name: str) -> None:
     from django.conf import settings
     from django.db import connections

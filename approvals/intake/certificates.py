@@ -1,7 +1,8 @@
-"""The certificates SNS signs with: only from SNS's own host, fetched rarely, kept for a day.
+"""The certificates SNS signs with: only from SNS's own host, fetched rarely, kept for a day by all processes.
 
 A stranger can name any certificate URL, so what they can make us do is bounded: the host rule comes first, a
-failure is remembered, and no more than a few unknown URLs a minute are looked at.
+failure is remembered, and no more than a few unknown URLs a minute are looked at. A key that was good goes on
+being used while its certificate cannot be fetched again.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from typing import TypeVar
 
 import urllib3
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.conf import settings
+from django.core.cache import cache
+
+from approvals.canonical import sha256_hex
 
 MAX_BYTES = 64 * 1024
 KEEP = 24 * 3600.0
 _MAX_KEPT = 64
 _FETCHES_PER_MINUTE = 20
 _PATIENCE = 6.0
-_AWS = re.compile(r"https://sns\.[a-zA-Z0-9\-]{3,}\.amazonaws\.com(?:\.cn)?/[A-Za-z0-9_.-]{1,200}\.pem")
+_PATH = re.compile(r"/[A-Za-z0-9_.-]{1,200}\.pem")
 _DEV_PATH = re.compile(r"/[A-Za-z0-9_/.-]{1,200}\.pem")
 _TIMEOUT = urllib3.Timeout(connect=2, read=3)
 
@@ -46,9 +51,9 @@ _lock = threading.Lock()
 _pool = urllib3.PoolManager(num_pools=4, maxsize=2)
 
 
-def key(url: str) -> RSAPublicKey:
-    """The public key of the certificate at `url`. Raises Forged or Unavailable."""
-    if not _allowed(url):
+def key(url: str, *, host: str) -> RSAPublicKey:
+    """The public key of the certificate at `url`, which must be at `host`. Raises Forged or Unavailable."""
+    if not _allowed(url, host):
         raise Forged("certificate host")
     found = _remembered(url)
     if found is None:
@@ -56,14 +61,14 @@ def key(url: str) -> RSAPublicKey:
         if not _lock.acquire(timeout=_PATIENCE):
             raise Unavailable("too many certificates")
         try:
-            found = _remembered(url) or _learn(url)
+            found = _remembered(url) or _shared(url) or _learn(url)
         finally:
             _lock.release()
     return found
 
 
 def forget() -> None:
-    """Empty the cache."""
+    """Empty this process's memory."""
     with _lock:
         _keys.clear()
         _failures.clear()
@@ -81,31 +86,57 @@ def _remembered(url: str) -> RSAPublicKey | None:
     return None
 
 
-def _allowed(url: str) -> bool:
-    if _AWS.fullmatch(url):
-        return True
+def _allowed(url: str, host: str) -> bool:
+    if url.startswith(f"https://{host}/"):
+        return bool(_PATH.fullmatch(url.removeprefix(f"https://{host}")))
     origin = settings.GATEHOUSE_DEV_CERT_ORIGIN
     return bool(origin) and url.startswith(origin) and bool(_DEV_PATH.fullmatch(url.removeprefix(origin)))
 
 
+def _shared(url: str) -> RSAPublicKey | None:
+    """What any process of the desk learned within the last day."""
+    pem = cache.get(_name(url))
+    if pem is None:
+        return None
+    found = serialization.load_pem_public_key(pem.encode())
+    if not isinstance(found, RSAPublicKey):
+        return None
+    _keep(_keys, url, (found, time.monotonic() + KEEP))
+    return found
+
+
 def _learn(url: str) -> RSAPublicKey:
     now = time.monotonic()
+    known, _ = _keys.get(url, (None, 0.0))
     if len(_fetches) == _FETCHES_PER_MINUTE and now - _fetches[0] < 60:
-        raise Unavailable("too many certificates")
+        if known is None:
+            raise Unavailable("too many certificates")
+        return known
     _fetches.append(now)
     try:
         found = _read(_fetch(url))
     except (Forged, Unavailable) as failure:
+        if known is not None and isinstance(failure, Unavailable):
+            _keep(_keys, url, (known, now + _REMEMBERED[Unavailable]))
+            return known
+        _keys.pop(url, None)
         _keep(_failures, url, (failure, now + _REMEMBERED[type(failure)]))
         raise
     _keep(_keys, url, (found, now + KEEP))
+    pem = found.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    cache.set(_name(url), pem.decode(), KEEP)
     return found
 
 
-def _keep(cache: OrderedDict[str, _T], url: str, entry: _T) -> None:
-    cache[url] = entry
-    while len(cache) > _MAX_KEPT:
-        cache.popitem(last=False)
+def _name(url: str) -> str:
+    return f"sns-key-{sha256_hex(url)}"
+
+
+def _keep(memory: OrderedDict[str, _T], url: str, entry: _T) -> None:
+    memory[url] = entry
+    memory.move_to_end(url)
+    while len(memory) > _MAX_KEPT:
+        memory.popitem(last=False)
 
 
 def _fetch(url: str) -> bytes:

@@ -46,9 +46,13 @@ def take(body: str) -> str:
     now = clock.now()
     try:
         message = sns.open_message(body, limit=_LIMIT, accounts=settings.GATEHOUSE_ACCOUNTS or None)
-        if message.type != sns.NOTIFICATION:
-            return REFUSED
-        return doors.take(message.message, topic_arn=message.topic_arn, door=doors.QUEUE, now=now)
+        if message.type == sns.NOTIFICATION:
+            return doors.take(message.message, topic_arn=message.topic_arn, door=doors.QUEUE, now=now)
+        if message.type == sns.GOODBYE:
+            doors.unsubscribed(message.topic_arn, door=doors.QUEUE, now=now)
+        else:
+            doors.refuse("no notification", door=doors.QUEUE, now=now)
+        return REFUSED
     except NotUnderstood as trouble:
         # Only topics may write to this queue: most likely raw message delivery is switched on.
         quarantine.keep(body, reason=str(trouble), topic_arn="", door=doors.QUEUE, now=now)

@@ -37,6 +37,12 @@ def take(message: str, *, topic_arn: str, door: str, now: datetime) -> Taken:
     return Taken.QUARANTINED
 
 
+def unsubscribed(topic_arn: str, *, door: str, now: datetime) -> None:
+    """Somebody ended the desk's subscription: unless it was meant, no launch of that topic is heard of again."""
+    _log.error("a topic no longer tells this door anything", extra={"door": door, "topic": topic_arn})
+    refuse("unsubscribed", door=door, now=now)
+
+
 def refuse(reason: str, *, door: str, now: datetime) -> None:
     """Count what was turned away. Nothing of it is kept, and a database that is down changes nothing."""
     _log.warning("message refused", extra={"door": door, "reason": reason})

@@ -20,7 +20,7 @@ from portal.accounts.models import Principal, User
 
 _ASSUMED = re.compile(r"arn:[a-z-]+:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<role>[^/]+)")
-_IDENTITY_CENTER = "AWSReservedSSO_"
+_IDENTITY_CENTER = re.compile(r"AWSReservedSSO_.+_[0-9a-f]{16}")
 
 
 def identify(facts: LaunchFacts, now: datetime) -> tuple[User | None, bool]:
@@ -30,12 +30,10 @@ def identify(facts: LaunchFacts, now: datetime) -> tuple[User | None, bool]:
     launcher (aws-facts §3.1), so nobody is known. Runs inside the caller's transaction; makes the person
     (without a password) and the principal where they are new.
     """
-    principal = _principal(facts, now) if facts.principal_arn else None
+    person = _vouched_person(facts, now) if facts.principal_arn else None
     if facts.kind != Kind.LAUNCH:
         return None, False
-    if principal is not None and principal.person is not None:
-        return principal.person, True
-    return _person(facts.typed_email), False
+    return (person, True) if person is not None else (_person(facts.typed_email), False)
 
 
 def vouched_address(arn: str, account: str) -> str:
@@ -43,7 +41,7 @@ def vouched_address(arn: str, account: str) -> str:
     found = _ASSUMED.fullmatch(arn)
     if not found or found["account"] != account:
         return ""
-    trusted = found["role"].startswith(_IDENTITY_CENTER) or _listed(found["account"], found["role"])
+    trusted = _IDENTITY_CENTER.fullmatch(found["role"]) or _listed(found["account"], found["role"])
     return _address(found["session"]) if trusted else ""
 
 
@@ -56,16 +54,18 @@ def _listed(account: str, role: str) -> bool:
     return False
 
 
-def _principal(facts: LaunchFacts, now: datetime) -> Principal:
+def _vouched_person(facts: LaunchFacts, now: datetime) -> User | None:
+    """Whom the principal stands for. What was learned once counts only while somebody still vouches for it."""
     principal, _ = Principal.objects.select_related("person").get_or_create(
         arn=facts.principal_arn, defaults={"first_seen": now}
     )
+    address = vouched_address(facts.principal_arn, facts.account)
+    if not address:
+        return None
     if principal.person is None:
-        person = _person(vouched_address(facts.principal_arn, facts.account))
-        if person is not None:
-            principal.person = person
-            principal.save(update_fields=["person"])
-    return principal
+        principal.person = _person(address)
+        principal.save(update_fields=["person"])
+    return principal.person
 
 
 def _person(address: str) -> User | None:

@@ -53,10 +53,13 @@ def _deliver(raw: str, topic_arn: str, now: datetime) -> None:
 
 
 def _gate_deleted(facts: LaunchFacts, now: datetime) -> None:
-    """A Delete we never heard a Create of leaves a closed request; otherwise it depends on the stack."""
+    """A Delete we never heard a Create of leaves a closed request; otherwise it depends on the stack.
+
+    Whose a fingerprint is, only a Create proves: what another stack's Delete left behind owns nothing.
+    """
     same = LaunchRequest.objects.filter(fingerprint=facts.fingerprint)
     known = same.filter(stack_id=facts.stack_id, gate=facts.gate).first()
-    if known is None and same.exists():
+    if known is None and same.filter(is_complete=True).exists():
         raise NotUnderstood("It is about the gate of one stack and comes from another.")
     if known is None or str(facts.stack.get("status", "")).startswith("DELETE_"):
         actions.close_deleted(facts, actor=INTAKE, now=now)

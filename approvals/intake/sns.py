@@ -24,7 +24,7 @@ from approvals.intake.certificates import Forged, Unavailable
 from approvals.intake.envelope import check_topic
 from approvals.intake.strict import NotUnderstood, loads
 
-__all__ = ["Forged", "SnsMessage", "Unavailable", "check_age", "open_message", "subscribe_url"]
+__all__ = ["Forged", "SnsMessage", "Unavailable", "open_message", "subscribe_url"]
 
 MAX_AGE = timedelta(hours=1)
 MAX_SKEW = timedelta(minutes=5)
@@ -49,11 +49,14 @@ class SnsMessage:
     subscribe_url: str = ""
 
 
-def open_message(raw: str, *, limit: int, accounts: Collection[str] | None) -> SnsMessage:
+def open_message(
+    raw: str, *, limit: int, accounts: Collection[str] | None, fresh_at: datetime | None = None
+) -> SnsMessage:
     """The message in `raw`, its topic and its signature checked.
 
-    `limit` is in bytes; the topic must belong to one of `accounts` (None: to any). Raises NotUnderstood (not
-    an SNS message), Forged, or Unavailable (the certificate cannot be had now).
+    `limit` is in bytes; the topic must belong to one of `accounts` (None: to any); with `fresh_at` a message
+    that was older than an hour then, or from the future by more than five minutes, is Forged. The certificate
+    is asked for last. Raises NotUnderstood (not an SNS message), Forged, or Unavailable (no certificate now).
     """
     fields = loads(raw, limit=limit)
     names = _SIGNED.get(fields.get("Type") or "") if isinstance(fields.get("Type"), str) else None
@@ -65,23 +68,20 @@ def open_message(raw: str, *, limit: int, accounts: Collection[str] | None) -> S
             raise NotUnderstood(f"It is a message of Amazon SNS without {name}.")
     if fields["SignatureVersion"] != "2":
         raise Forged("signature version")
-    _check_topic(fields["TopicArn"], accounts)
+    host = _host(fields["TopicArn"], accounts)
+    timestamp = _timestamp(fields["Timestamp"])
+    if fresh_at is not None and not fresh_at - MAX_AGE <= timestamp <= fresh_at + MAX_SKEW:
+        raise Forged("stale")
     text = "".join(f"{name}\n{fields[name]}\n" for name in signed)
-    _check_signature(fields["SigningCertURL"], fields["Signature"], text)
+    _check_signature(fields["SigningCertURL"], host, fields["Signature"], text)
     return SnsMessage(
         type=fields["Type"],
         message_id=fields["MessageId"],
         topic_arn=fields["TopicArn"],
         message=fields["Message"],
-        timestamp=_timestamp(fields["Timestamp"]),
+        timestamp=timestamp,
         subscribe_url=fields["SubscribeURL"] if fields["Type"] == CONFIRMATION else "",
     )
-
-
-def check_age(message: SnsMessage, now: datetime) -> None:
-    """Raises Forged when the message is older than an hour or from the future by more than five minutes."""
-    if not now - MAX_AGE <= message.timestamp <= now + MAX_SKEW:
-        raise Forged("stale")
 
 
 def subscribe_url(message: SnsMessage, dev_origin: str) -> str:
@@ -96,16 +96,18 @@ def subscribe_url(message: SnsMessage, dev_origin: str) -> str:
     return url
 
 
-def _check_topic(topic_arn: str, accounts: Collection[str] | None) -> None:
+def _host(topic_arn: str, accounts: Collection[str] | None) -> str:
+    """SNS's own host in the region of the topic, once the topic is one of ours."""
     try:
-        _, _, account = check_topic(topic_arn)
+        partition, region, account = check_topic(topic_arn)
     except NotUnderstood:
         raise Forged("topic") from None
     if accounts is not None and account not in accounts:
         raise Forged("topic")
+    return f"sns.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"
 
 
-def _check_signature(certificate_url: str, signature: str, text: str) -> None:
+def _check_signature(certificate_url: str, host: str, signature: str, text: str) -> None:
     try:
         raw = base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError):
@@ -114,7 +116,8 @@ def _check_signature(certificate_url: str, signature: str, text: str) -> None:
     if base64.b64encode(raw).decode() != signature:
         raise Forged("signature")
     try:
-        certificates.key(certificate_url).verify(raw, text.encode("utf-8", "replace"), PKCS1v15(), SHA256())
+        public = certificates.key(certificate_url, host=host)
+        public.verify(raw, text.encode("utf-8", "replace"), PKCS1v15(), SHA256())
     except InvalidSignature:
         raise Forged("signature") from None
 

@@ -35,12 +35,13 @@ def receive(request: HttpRequest) -> HttpResponse:
         return _refused(413, "too large", now)
     try:
         message = sns.open_message(
-            raw.decode("utf-8", "replace"), limit=MAX_BYTES, accounts=settings.GATEHOUSE_ACCOUNTS
+            raw.decode("utf-8", "replace"), limit=MAX_BYTES, accounts=settings.GATEHOUSE_ACCOUNTS, fresh_at=now
         )
-        sns.check_age(message, now)
         if message.type == sns.CONFIRMATION:
             _confirm(message)
-        elif message.type == sns.NOTIFICATION:
+        elif message.type == sns.GOODBYE:
+            doors.unsubscribed(message.topic_arn, door=doors.HTTPS, now=now)
+        else:
             doors.take(message.message, topic_arn=message.topic_arn, door=doors.HTTPS, now=now)
     except NotUnderstood:
         return _refused(400, "malformed", now)

@@ -19,7 +19,7 @@ class Hold(models.Model):
     kind = models.CharField(max_length=12, choices=HoldKind.choices, default=HoldKind.WAIT_HANDLE)
     status = models.CharField(max_length=10, choices=HoldStatus.choices, default=HoldStatus.OPEN)
     unusable_reason = models.CharField(max_length=300, blank=True)
-    # sha256 over stack, gate and the URL's path (aws-facts §10.6): one wait, however often it is announced.
+    # sha256 over stack and the URL's path (approvals.awsurls): one wait, whoever announces it, however often.
     dedupe_key = models.CharField(max_length=64, unique=True)
     fingerprint = models.CharField(max_length=64)
     url_encrypted = models.BinaryField(null=True)

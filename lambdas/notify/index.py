@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.notify.launch import WAIT_CONDITION, launch_of
+from lambdas.notify.launch import RECEIPT, WAIT_CONDITION, launch_of
 from lambdas.notify.message import fitted, words_for
 from lambdas.shared import (
     Refused,
@@ -35,7 +35,7 @@ from lambdas.shared import (
     stack_of,
 )
 
-WATCHED = (WAIT_CONDITION, "Custom::ApprovalReceipt")
+WATCHED = (WAIT_CONDITION, RECEIPT)
 
 
 def fingerprint_in(physical_id: str) -> str:

@@ -6,14 +6,28 @@ long values and the wait URL enter as their sha256, so the desk can recompute it
 
 import json
 import re
-from collections import Counter
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lambdas.notify.template import Template, template_of
-from lambdas.shared import Refused, Request, call, canonical, client, envelope_of, key_of, rfc3339, sha256
+from lambdas.shared import (
+    Refused,
+    Request,
+    call,
+    canonical,
+    client,
+    code_of,
+    envelope_of,
+    key_of,
+    rfc3339,
+    sha256,
+)
 
 LONGEST_WAIT_S = 43_200
 TAG = "aws:servicecatalog:"
+GATE = "Custom::NotificationFunction"
+RECEIPT = "Custom::ApprovalReceipt"
 WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 
 
@@ -33,6 +47,30 @@ def fingerprint_of(
     return sha256(canonical(facts))
 
 
+def resource_of(request: Request, logical_id: str) -> Any:
+    """The resource as CloudFormation knows it. Raises Refused if the stack has none of that name."""
+    read = client("cloudformation").describe_stack_resource
+    try:
+        found = call(request.deadline, read, StackName=request.stack.id, LogicalResourceId=logical_id)
+    except ClientError as error:
+        if code_of(error) != "ValidationError":
+            raise
+        raise Refused(f"The stack has no resource {logical_id}.") from None
+    return found["StackResourceDetail"]
+
+
+def check_gate(request: Request) -> None:
+    """Raises Refused unless CloudFormation is at work on this very gate, and in the way the event says.
+
+    Whoever may invoke the function could else announce a wait a second time under another resource's name.
+    """
+    gate = resource_of(request, request.logical_id)
+    if gate["ResourceType"] != GATE:
+        raise Refused(f"The resource {request.logical_id} is no {GATE}.")
+    if gate["ResourceStatus"] != f"{request.type.upper()}_IN_PROGRESS":
+        raise Refused(f"The resource {request.logical_id} waits for nothing.")
+
+
 def hold_of(request: Request, template: Template) -> dict[str, Any]:
     """What CloudFormation waits on, once the stack confirms that the URL is its handle's. Raises Refused."""
     url, stack = request.properties.get("WaitUrl"), request.stack
@@ -42,38 +80,34 @@ def hold_of(request: Request, template: Template) -> dict[str, Any]:
         raise Refused("The WaitUrl is not one of this stack.")
     fed_by = template.written(request.logical_id, "WaitUrl")
     handle = str(fed_by["Ref"]) if isinstance(fed_by, dict) and "Ref" in fed_by else tail.rsplit("/", 1)[-1]
-    read = client("cloudformation").describe_stack_resource
-    found = call(request.deadline, read, StackName=stack.id, LogicalResourceId=handle)["StackResourceDetail"]
-    if found.get("PhysicalResourceId") != url:
+    if resource_of(request, handle).get("PhysicalResourceId") != url:
         raise Refused("The WaitUrl is not the one of the stack's wait condition handle.")
     waits = (i for i in template.resources if template.kind(i) == WAIT_CONDITION)
     wait = next((i for i in waits if template.written(i, "Handle") == {"Ref": handle}), "")
-    timeout = template.value(wait, "Timeout", request.properties.get("Timeout"))
+    timeout = template.value(wait, "Timeout")
     seconds = int(timeout) if re.fullmatch("[0-9]{1,5}", timeout) else LONGEST_WAIT_S
     seconds = min(max(seconds, 1), LONGEST_WAIT_S)
     return {"kind": "wait_handle", "url": url, "handle": handle, "wait": wait, "timeout": seconds}
 
 
 def gate_of(request: Request, template: Template) -> dict[str, bool]:
-    """Whether a receipt is asked for, and whether parameter updates are gated (only a receipt gate can)."""
+    """Whether a receipt is asked for. Updates of parameters alone are never held: `open_` answers them at once."""
     gate = re.compile(rf"\b{request.logical_id}\b")
-    receipts = (i for i in template.resources if template.kind(i) == "Custom::ApprovalReceipt")
-    receipt = any(gate.search(json.dumps(template.resources[i], default=str)) for i in receipts)
-    updates = template.value(request.logical_id, "GateUpdates", request.properties.get("GateUpdates"))
-    return {"receipt": receipt, "gate_updates": receipt and updates.lower() not in ("no", "false")}
+    receipts = (i for i in template.resources if template.kind(i) == RECEIPT)
+    asks = any(gate.search(json.dumps(template.resources[i], default=str)) for i in receipts)
+    return {"receipt": asks and RECEIPT in template.types, "gate_updates": False}
 
 
 def launch_of(request: Request, found: dict[str, Any]) -> dict[str, Any]:
     """The launch envelope, read from CloudFormation; `found` is the stack as DescribeStacks has it."""
     shown = {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])}
     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    check_gate(request)
     template = template_of(request.stack, shown, request.deadline)
-    if template.resources and request.logical_id not in template.resources:
-        raise Refused(f"The stack's template has no resource {request.logical_id}.")
     hold = hold_of(request, template)
     principal = tags.get(TAG + "provisioningPrincipalArn", "")
     fingerprint = fingerprint_of(request.stack.id, request.logical_id, hold["url"], shown, principal, template.sha256)
-    email = template.value(request.logical_id, "EmailID", request.properties.get("EmailID", ""))
+    email = template.value(request.logical_id, "EmailID")
     return envelope_of(
         "launch",
         request.id,
@@ -126,7 +160,7 @@ def summary_of(template: Template) -> dict[str, Any]:
     return {
         "sha256": template.sha256,
         "description": template.description,
-        "resource_types": dict(Counter(item["type"] for item in resources)),
-        "resources": resources,
-        "cut": False,
+        "resource_types": template.types,
+        "resources": [] if template.cut else resources,
+        "cut": template.cut,
     }

@@ -18,15 +18,22 @@ from django.core.management import CommandError, call_command
 from approvals.intake import certificates
 from approvals.intake.consumer import Consumer
 from approvals.models import LaunchRequest, Quarantined
+from catalog import aws
 from portal.clock import now
 from tests.support import envelopes, run
 
 
 class Door:
-    """A topic of Gatehouse in this worker's account, and a queue that listens."""
+    """A topic of Gatehouse in this worker's account, and a queue that listens.
 
-    def __init__(self) -> None:
-        self.sns, self.sqs = boto3.client("sns"), boto3.client("sqs")
+    With clients of its own: boto3's default session keeps the credentials it found first, which another test
+    may have set. The topic would then be in another account than the stacks, and every message in quarantine.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        session = boto3.Session(run.account(), "test", region_name=envelopes.REGION)
+        self.sns: Any = session.client("sns", endpoint_url=endpoint)
+        self.sqs: Any = session.client("sqs", endpoint_url=endpoint)
         attributes = {"SignatureVersion": "2"}
         self.topic: str = self.sns.create_topic(Name="gatehouse-launches", Attributes=attributes)["TopicArn"]
         self.queue: str = self.sqs.create_queue(QueueName=f"desk-{uuid4().hex[:8]}")["QueueUrl"]
@@ -51,11 +58,17 @@ class Door:
 
 
 @pytest.fixture
-def door(sandbox: str, settings: Any) -> Iterator[Door]:
+def door(sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     settings.GATEHOUSE_DEV_CERT_ORIGIN = sandbox
+    settings.GATEHOUSE_ACCOUNTS = [run.account()]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", run.account())
+    aws._client.cache_clear()
     certificates.forget()
-    door = Door()
+    door = Door(sandbox)
+    assert door.topic.split(":")[4] == run.account()
     yield door
+    aws._client.cache_clear()
+    certificates.forget()
     door.sns.unsubscribe(SubscriptionArn=door.subscription)
     door.sqs.delete_queue(QueueUrl=door.queue)
 

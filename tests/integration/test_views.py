@@ -14,7 +14,7 @@ from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, Outcome, SignalStatus, State
 from approvals.intake import doors, quarantine
-from approvals.models import Alarm, Hold, LaunchRequest, Quarantined, Signal
+from approvals.models import Alarm, Hold, LaunchRequest, Membership, Quarantined, Signal
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast
@@ -458,3 +458,14 @@ def test_foreign_text_is_never_markup(cast: Cast, client_for: SignIn, payload: s
         assert answer.status_code in (200, 403)
         markup = _Markup(answer.content.decode())
         assert markup.bad == [], answer.request["PATH_INFO"]
+
+
+def test_a_request_page_costs_the_same_however_many_may_decide(
+    approver: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(30):
+        person = User.objects.create_user(f"approver{n}@example.com")
+        Membership.objects.create(team=cast.team, person=person)
+    launch = open_launch(now())
+    with django_assert_max_num_queries(35):
+        assert approver.get(launch.get_absolute_url()).status_code == 200

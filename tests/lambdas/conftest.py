@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import botocore.client
 import jsonschema
 import pytest
@@ -41,6 +42,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, buckets: Buckets, clock: Clock) -> Cl
         "CREATE_COMPLETE",
         buckets.wait_url(),
     )
+    cloud.resources["ApprovalRequestV1"] = ("Custom::NotificationFunction", "CREATE_IN_PROGRESS", "")
     buckets.on_put = lambda: cloud.order.append("answered")
 
     def api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
@@ -57,6 +59,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch, buckets: Buckets, clock: Clock) -> Cl
     }.items():
         monkeypatch.setenv(name, value)
     shared.client.cache_clear()
+    # boto3 keeps the credentials of its first client for good: these must not outlive the test.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return cloud
 
 

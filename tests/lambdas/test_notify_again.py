@@ -22,6 +22,7 @@ def test_an_update_with_a_new_wait_url_is_a_new_launch(
     cloud: Cloud, buckets: Buckets, event: Event, valid: Callable[[Any], None]
 ) -> None:
     cloud.status = "UPDATE_IN_PROGRESS"
+    cloud.resources["ApprovalRequestV1"] = ("Custom::NotificationFunction", "UPDATE_IN_PROGRESS", "gatehouse-x")
     handler(event("Update", OldResourceProperties={"WaitUrl": buckets.wait_url("Old")}), Context())
     envelope = cloud.envelope()
     valid(envelope)
@@ -54,6 +55,7 @@ def test_a_rollback_is_never_held_up(cloud: Cloud, buckets: Buckets, event: Even
 
 def test_a_failed_update_keeps_its_physical_id(cloud: Cloud, buckets: Buckets, event: Event) -> None:
     cloud.status = "UPDATE_IN_PROGRESS"
+    cloud.resources["ApprovalRequestV1"] = ("Custom::NotificationFunction", "UPDATE_IN_PROGRESS", "gatehouse-x")
     cloud.errors["Publish"] = [error("Publish", "NotFound", 404)]
     handler(event("Update", OldResourceProperties={}), Context())
     assert buckets.puts[0].body["Status"] == "FAILED"

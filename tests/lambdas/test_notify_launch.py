@@ -66,7 +66,7 @@ def test_the_envelope_says_what_cloudformation_says(
         "wait": "ApprovalWaitV1",
         "timeout": 42600,
     }
-    assert envelope["gate"] == {"receipt": True, "gate_updates": True}
+    assert envelope["gate"] == {"receipt": True, "gate_updates": False}
     assert envelope["requester"] == {"principal_arn": PRINCIPAL, "email": "rita@example.com"}
     assert envelope["product"]["product_id"] == "prod-abcdefghijklm"
     assert envelope["product"]["artifact_id"] == "pa-abcdefghijklm"
@@ -141,12 +141,16 @@ def test_the_timeout_is_the_wait_conditions(
     assert cloud.envelope()["hold"]["timeout"] == seconds
 
 
-def test_a_timeout_only_cloudformation_can_resolve_comes_from_the_event(cloud: Cloud, event: Event) -> None:
-    cloud.template = TEMPLATE.replace("'42600'", "!FindInMap [A, B, C]")
+@pytest.mark.parametrize("email", ["!Sub '${Email}.example'", "!FindInMap [A, B, C]"])
+def test_what_only_cloudformation_can_resolve_is_never_taken_from_the_event(
+    cloud: Cloud, event: Event, email: str
+) -> None:
+    cloud.template = TEMPLATE.replace("'42600'", "!FindInMap [A, B, C]").replace("!Ref Email", email)
     made = event()
-    made["ResourceProperties"]["Timeout"] = "1234"
+    made["ResourceProperties"] |= {"Timeout": "1234", "EmailID": "mallory@evil.example"}
     handler(made, Context())
-    assert cloud.envelope()["hold"]["timeout"] == 1234
+    assert cloud.envelope()["hold"]["timeout"] == 43200
+    assert cloud.envelope()["requester"]["email"] == ""
 
 
 def test_the_typed_address_is_read_from_the_stack_not_from_the_event(cloud: Cloud, event: Event) -> None:
@@ -156,11 +160,11 @@ def test_the_typed_address_is_read_from_the_stack_not_from_the_event(cloud: Clou
     assert cloud.envelope()["requester"]["email"] == "rita@example.com"
 
 
-@pytest.mark.parametrize(("written", "gated"), [("'no'", False), ("no", False), ("false", False), ("yes", True)])
-def test_a_receipt_gate_may_leave_updates_alone(cloud: Cloud, event: Event, written: str, gated: bool) -> None:
+@pytest.mark.parametrize("written", ["'no'", "no", "false", "yes", "true"])
+def test_no_gate_claims_to_hold_updates_that_nothing_holds_yet(cloud: Cloud, event: Event, written: str) -> None:
     cloud.template = TEMPLATE.replace("EmailID: !Ref Email", f"GateUpdates: {written}")
     handler(event(), Context())
-    assert cloud.envelope()["gate"] == {"receipt": True, "gate_updates": gated}
+    assert cloud.envelope()["gate"] == {"receipt": True, "gate_updates": False}
 
 
 def test_the_classic_gate_has_no_receipt(cloud: Cloud, event: Event, buckets: Buckets) -> None:
@@ -179,6 +183,7 @@ def test_the_classic_gate_has_no_receipt(cloud: Cloud, event: Event, buckets: Bu
     }
     url = buckets.wait_url("WaitHandle")
     cloud.resources["WaitHandle"] = ("AWS::CloudFormation::WaitConditionHandle", "CREATE_COMPLETE", url)
+    cloud.resources["NotificationFunction"] = ("Custom::NotificationFunction", "CREATE_IN_PROGRESS", "")
     handler(event(LogicalResourceId="NotificationFunction", ResourceProperties={"WaitUrl": url}), Context())
     envelope = cloud.envelope()
     assert envelope["gate"] == {"receipt": False, "gate_updates": False}
@@ -209,6 +214,70 @@ def test_a_template_nobody_can_read_is_still_asked_for(
     valid(envelope)
     assert envelope["template"]["resources"] == []
     assert (envelope["hold"]["handle"], envelope["hold"]["wait"]) == ("ApprovalHandleV1", "")
+
+
+# A quoted text over several lines, which only a whole YAML parser sees the end of.
+DISGUISED = """\
+AWSTemplateFormatVersion: '2010-09-09'
+Resources:
+  Admin:
+    Type: AWS::IAM::Role
+  ApprovalRequestV1:
+    Type: Custom::NotificationFunction
+Metadata:
+  Note: "a note
+Resources:
+  ApprovalRequestV1:
+    Type: Custom::NotificationFunction
+  ApprovalReceiptV1:
+    Type: Custom::ApprovalReceipt
+    Properties:
+      Fingerprint: !GetAtt ApprovalRequestV1.Fingerprint
+Outputs: "
+"""
+
+
+def test_a_template_in_disguise_is_shown_with_the_types_cloudformation_finds(
+    cloud: Cloud, event: Event, valid: Callable[[Any], None]
+) -> None:
+    cloud.template = DISGUISED
+    handler(event(), Context())
+    envelope = cloud.envelope()
+    valid(envelope)
+    assert envelope["template"]["resource_types"] == {"AWS::IAM::Role": 1, "Custom::NotificationFunction": 1}
+    assert (envelope["template"]["resources"], envelope["template"]["cut"]) == ([], True)
+    assert envelope["gate"]["receipt"] is False, "a receipt nobody asks for"
+
+
+def test_a_template_that_was_read_right_is_not_called_cut(cloud: Cloud, event: Event) -> None:
+    handler(event(), Context())
+    assert cloud.envelope()["template"]["cut"] is False
+    assert "GetTemplateSummary" in cloud.calls
+
+
+def test_a_template_nested_too_deeply_to_read_is_still_asked_for(
+    cloud: Cloud, event: Event, valid: Callable[[Any], None]
+) -> None:
+    cloud.template = TEMPLATE + "Metadata:\n" + "\n".join(" " * i + f"a{i}:" for i in range(1, 500))
+    cloud.summary = {"ResourceTypes": ["AWS::SQS::Queue", "Custom::NotificationFunction"]}
+    handler(event(), Context())
+    envelope = cloud.envelope()
+    valid(envelope)
+    assert envelope["template"]["resource_types"] == {"AWS::SQS::Queue": 1, "Custom::NotificationFunction": 1}
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "InvalidAction"])
+def test_without_cloudformations_summary_what_was_read_stands(cloud: Cloud, event: Event, code: str) -> None:
+    cloud.errors["GetTemplateSummary"] = [error("GetTemplateSummary", code)]
+    handler(event(), Context())
+    template = cloud.envelope()["template"]
+    assert (template["resource_types"]["AWS::SQS::Queue"], template["cut"]) == (1, False)
+
+
+def test_a_summary_that_cannot_be_had_stops_the_launch(cloud: Cloud, buckets: Buckets, event: Event) -> None:
+    cloud.errors["GetTemplateSummary"] = [error("GetTemplateSummary", "AccessDenied", 403)] * 9
+    handler(event(), Context())
+    assert "(AccessDenied)" in refusal(buckets, cloud)
 
 
 def test_hidden_values_travel_as_stars(cloud: Cloud, event: Event) -> None:
@@ -275,6 +344,35 @@ def test_a_wait_url_that_is_not_the_handles_is_refused(cloud: Cloud, buckets: Bu
 def test_a_wait_url_of_elsewhere_is_refused(cloud: Cloud, buckets: Buckets, event: Event, url: object) -> None:
     handler(event(ResourceProperties={"WaitUrl": url}), Context())
     assert "Approval cannot be asked for" in refusal(buckets, cloud)
+
+
+@pytest.mark.parametrize(
+    "type_", ["AWS::SQS::Queue", "AWS::CloudFormation::CustomResource", "Custom::ApprovalReceipt", "Custom::Other"]
+)
+def test_only_a_gates_own_resource_can_announce_a_wait(
+    cloud: Cloud, buckets: Buckets, event: Event, type_: str
+) -> None:
+    """Whoever may invoke the function knows the wait URL, and could announce it again under a name of his choice."""
+    cloud.resources["Queue"] = (type_, "CREATE_IN_PROGRESS", "")
+    made = event(LogicalResourceId="Queue", RequestId="forged-1")
+    made["ResourceProperties"]["EmailID"] = "mallory@evil.example"
+    handler(made, Context())
+    assert "Queue is no Custom::NotificationFunction" in refusal(buckets, cloud)
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "CREATE_FAILED", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])
+def test_a_gate_that_cloudformation_is_not_at_work_on_announces_nothing(
+    cloud: Cloud, buckets: Buckets, event: Event, status: str
+) -> None:
+    cloud.resources["ApprovalRequestV1"] = ("Custom::NotificationFunction", status, "")
+    handler(event(), Context())
+    assert "waits for nothing" in refusal(buckets, cloud)
+
+
+def test_a_launch_cannot_be_made_to_look_like_an_update(cloud: Cloud, buckets: Buckets, event: Event) -> None:
+    """For an update nobody is known to have asked."""
+    handler(event("Update", OldResourceProperties={"WaitUrl": buckets.wait_url("Old")}), Context())
+    assert "waits for nothing" in refusal(buckets, cloud)
 
 
 def test_a_resource_that_is_not_in_the_template_is_refused(cloud: Cloud, buckets: Buckets, event: Event) -> None:

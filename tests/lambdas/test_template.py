@@ -187,6 +187,29 @@ def test_the_signing_key_outlives_the_stack() -> None:
     assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
 
 
+def test_nobody_but_the_worker_signs_once_its_role_is_named() -> None:
+    key = RESOURCES["SigningKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert [statement.get("Effect") for statement in key] == ["Allow", None]
+    condition, deny, otherwise = key[1]["Fn::If"]
+    assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WorkerRoleArn"}, ""]}]}
+    assert (deny["Effect"], deny["Principal"], deny["Action"], deny["Resource"]) == ("Deny", "*", "kms:Sign", "*")
+    # A session's own ARN is another one; aws:PrincipalArn is its role's.
+    assert deny["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": {"Ref": "WorkerRoleArn"}}}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert TEMPLATE["Parameters"]["WorkerRoleArn"]["Default"] == ""
+
+
+def test_nobody_but_the_desk_and_its_administrator_listens() -> None:
+    statements = RESOURCES["TopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (deny,) = [statement for statement in statements if statement["Action"] == "sns:Subscribe"]
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    allowed = deny["Condition"]["StringNotEquals"]["sns:Endpoint"]
+    endpoints = [endpoint["Fn::If"][1] if "Fn::If" in endpoint else endpoint for endpoint in allowed]
+    subscriptions = [r for r in RESOURCES.values() if r["Type"] == "AWS::SNS::Subscription"]
+    assert sorted(map(str, endpoints)) == sorted(str(s["Properties"]["Endpoint"]) for s in subscriptions)
+    assert all("TopicPolicy" in listed(s["DependsOn"]) for s in subscriptions), "the policy knows a new one first"
+
+
 def test_only_the_topic_fills_the_queue_and_only_the_rules_call_notify() -> None:
     (sends,) = RESOURCES["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Topic"}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,16 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 
 def test_hostile_templates_are_read_in_time() -> None:
+    for text in ('A: !Sub "' + '\\"' * 500_000, 'A: "' + '\\"' * 500_000, "A: [" + "'x" * 250_000):
+        began = time.process_time()
+        assert isinstance(tree_of(text), dict)
+        assert time.process_time() - began < 1
     for text in ("A: {" * 50_000, "A: [" * 50_000, "a: " + " # x" * 50_000 + '"', "'" * 200_000, "a:" * 100_000):
         assert isinstance(tree_of(text), dict)
+
+
+def test_a_template_nested_too_deeply_is_one_that_cannot_be_read() -> None:
+    assert tree_of("Resources:\n" + "\n".join(" " * i + f"a{i}:" for i in range(1, 500))) == {}
 
 
 Json = st.recursive(

@@ -55,7 +55,7 @@ def launch(now: datetime, **changes: Any) -> dict[str, Any]:
         "event": "Create",
         "logical_id": gate,
         "hold": {**hold, "timeout": changes.pop("timeout", 42600)},
-        "gate": {"receipt": True, "gate_updates": True},
+        "gate": {"receipt": True, "gate_updates": False},
         "stack": {
             "name": stack_id.split("/")[1],
             "status": changes.pop("status", "CREATE_IN_PROGRESS"),

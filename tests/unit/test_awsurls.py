@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -242,8 +242,8 @@ def test_no_url_is_usable_unless_its_host_is_one_of_three(host: str, path: str) 
 def test_changing_one_character_of_host_or_path_never_reaches_another_object(at: int, by: str) -> None:
     url = GOOD[:at] + by + GOOD[at + 1 :]
     if reason(url) == "":
-        # Only the handle's own name at the end may differ: it is this stack's all the same.
-        assert url.startswith(f"https://{GOOD_HOST}{wait_path(stack_id(), '/')}")
+        # The handle's name at the end may differ (it is this stack's all the same), and how a letter is escaped.
+        assert unquote(url).startswith(unquote(f"https://{GOOD_HOST}{wait_path(stack_id(), '/')}"))
 
 
 @given(st.text(max_size=200))
@@ -302,8 +302,23 @@ def test_the_deadline_is_never_after_the_end_nor_far_before_it(timeout: int, exp
 
 
 def test_a_wait_is_recognised_whatever_its_signature() -> None:
-    key = awsurls.dedupe_key(stack_id(), "ApprovalRequest", GOOD)
-    assert key == awsurls.dedupe_key(stack_id(), "ApprovalRequest", GOOD.replace("5ec4e7", "0ther"))
-    assert key != awsurls.dedupe_key(stack_id(), "ApprovalRequest2", GOOD)
-    assert key != awsurls.dedupe_key(stack_id(), "ApprovalRequest", GOOD.replace("ApprovalHandle", "OtherHandle"))
+    key = awsurls.dedupe_key(stack_id(), GOOD)
+    assert key == awsurls.dedupe_key(stack_id(), GOOD.replace("5ec4e7", "0ther"))
+    assert key != awsurls.dedupe_key(stack_id(), GOOD.replace("ApprovalHandle", "OtherHandle"))
+    assert key != awsurls.dedupe_key(stack_id() + "0", GOOD)
     assert len(key) == 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("%3A", "%3a"), ("%3A", ":"), ("ApprovalHandle", "%41pprovalHandl%65"), (".s3.", ".s3.us-east-1.")],
+)
+def test_a_wait_is_recognised_however_its_path_is_escaped(change: tuple[str, str]) -> None:
+    other = GOOD.replace(*change)
+    assert other != GOOD
+    assert reason(other) == ""
+    assert awsurls.dedupe_key(stack_id(), other) == awsurls.dedupe_key(stack_id(), GOOD)
+
+
+def test_urls_that_lead_nowhere_are_told_apart() -> None:
+    assert len({awsurls.dedupe_key(stack_id(), url) for url in ("", "a", "b", "https://x/c", "https://x/d")}) == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,6 +69,31 @@ def test_the_kind_follows_from_event_and_stack(event: str, status: str, hold: st
     opened = envelopes.launch(NOW, event=event, status=status)
     opened["hold"]["kind"] = hold
     assert parse(envelopes.sealed(opened)).kind == kind
+
+
+ENDLESS = [
+    '"' + '\\"' * 147_000,
+    '"\\' * 98_000,
+    '"' * 294_000,
+    '"a' * 147_000,
+    '{"a":"' + "\\" * 294_000,
+    "\\" * 294_000,
+]
+
+
+@pytest.mark.parametrize("raw", ENDLESS, ids=range(len(ENDLESS)))
+def test_text_that_never_ends_is_turned_away_at_once(raw: str) -> None:
+    """As long as a message may be; before, one of them held a process for minutes."""
+    began = time.process_time()
+    with pytest.raises(NotUnderstood):
+        loads(raw, limit=env.MAX_BYTES)
+    assert time.process_time() - began < 0.1
+
+
+def test_brackets_in_a_text_are_no_nesting() -> None:
+    assert loads(json.dumps({"a": '[{"' * 100 + "\\"}), limit=env.MAX_BYTES)["a"].count("[") == 100
+    with pytest.raises(NotUnderstood, match="deeply"):
+        loads('{"a": "\\"", "b": ' + "[" * 40 + "]" * 40 + "}", limit=env.MAX_BYTES)
 
 
 def test_unknown_keys_are_legal() -> None:

@@ -8,8 +8,10 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 
 from approvals.intake import certificates, sns
 from approvals.intake.strict import NotUnderstood
@@ -21,7 +23,9 @@ LIMIT = 288 * 1024
 
 
 @pytest.fixture
-def topic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Topic]:
+def topic(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Topic]:
+    in_memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": uuid4().hex}
+    settings.CACHES = {"default": in_memory}
     topic = Topic()
     certificates.forget()
     monkeypatch.setattr(certificates, "_fetch", topic.fetch)
@@ -212,15 +216,76 @@ def test_a_stranger_cannot_push_the_good_certificate_out_nor_make_us_fetch_for_e
 
 
 @pytest.mark.parametrize(
+    "host",
+    ["sns.eu-west-1.amazonaws.com", "sns.us-east-1.amazonaws.com.cn", "sns.nope.amazonaws.com", "sns.us-east-10.a.com"],
+)
+def test_a_certificate_of_another_region_than_the_topic_is_never_fetched(topic: Topic, host: str) -> None:
+    fields = topic.notification("hello", NOW)
+    with pytest.raises(sns.Forged, match=r"^certificate host$"):
+        opened(fields | {"SigningCertURL": CERT_URL.replace("sns.us-east-1.amazonaws.com", host)})
+    assert topic.fetched == []
+
+
+def test_a_topic_in_china_signs_with_a_certificate_in_china(topic: Topic) -> None:
+    topic.arn = TOPIC.replace("arn:aws:sns:us-east-1", "arn:aws-cn:sns:cn-north-1")
+    url = CERT_URL.replace("us-east-1.amazonaws.com", "cn-north-1.amazonaws.com.cn")
+    topic.served[url] = certificate()
+    assert opened(topic.notification("hello", NOW) | {"SigningCertURL": url}).message == "hello"
+
+
+def used_up(topic: Topic) -> None:
+    """Strangers made us fetch as often as we let them."""
+    for n in range(30):
+        url = CERT_URL.replace("0123", f"f{n:03d}")
+        topic.served[url] = sns.Unavailable("dns")
+        with pytest.raises(sns.Unavailable):
+            opened(topic.notification("hello", NOW) | {"SigningCertURL": url})
+
+
+def a_day_later() -> None:
+    certificates._keys[CERT_URL] = (certificates._keys[CERT_URL][0], 0.0)
+    cache.clear()
+
+
+def test_genuine_messages_are_taken_while_strangers_use_up_our_fetches(topic: Topic) -> None:
+    opened(topic.notification("hello", NOW))
+    used_up(topic)
+    a_day_later()
+    assert opened(topic.notification("hello", NOW)).message == "hello"
+    assert topic.fetched.count(CERT_URL) == 1
+
+
+def test_a_known_key_outlives_a_certificate_that_cannot_be_fetched_again(topic: Topic) -> None:
+    opened(topic.notification("hello", NOW))
+    a_day_later()
+    topic.served[CERT_URL] = sns.Unavailable("HTTP 503")
+    for _ in range(3):
+        assert opened(topic.notification("hello", NOW)).message == "hello"
+    assert topic.fetched == [CERT_URL] * 2, "the trouble is remembered for a moment"
+
+
+def test_another_process_needs_no_fetch_for_a_key_this_one_knows(topic: Topic) -> None:
+    opened(topic.notification("hello", NOW))
+    certificates.forget()
+    used_up(topic)
+    topic.fetched.clear()
+    assert opened(topic.notification("hello", NOW)).message == "hello"
+    assert topic.fetched == []
+    with pytest.raises(sns.Forged, match=r"^signature$"):
+        opened(topic.notification("hello", NOW) | {"Message": "other"})
+
+
+@pytest.mark.parametrize(
     ("age", "fine"), [(0, True), (3599, True), (3601, False), (-240, True), (-301, False), (86400 * 14, False)]
 )
 def test_the_age_of_a_message(topic: Topic, age: int, fine: bool) -> None:
-    message = opened(topic.notification("hello", NOW - timedelta(seconds=age)))
+    raw = topic.raw("hello", NOW - timedelta(seconds=age))
     if fine:
-        sns.check_age(message, NOW)
+        assert sns.open_message(raw, limit=LIMIT, accounts=None, fresh_at=NOW).message == "hello"
     else:
         with pytest.raises(sns.Forged, match=r"^stale$"):
-            sns.check_age(message, NOW)
+            sns.open_message(raw, limit=LIMIT, accounts=None, fresh_at=NOW)
+        assert topic.fetched == [], "nothing is fetched for it"
 
 
 def confirmation(topic: Topic, url: str) -> sns.SnsMessage:
