@@ -139,9 +139,10 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,100/h/key",
     "login_failed_here": "20/h/key",
     "login_failed_known": "10/15m/key",
-    "request_login_code": "20/m/ip,30/h/key",
-    "request_login_code_here": "5/h/key",
-    "request_login_code_known": "5/15m/key",
+    "request_login_code": "",  # allauth's own count of what `code` counts
+    "code": "20/m/ip,30/h/key",
+    "code_here": "5/h/key",
+    "code_known": "5/15m/key",
     "reset_password": "20/m/ip,10/h/key",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

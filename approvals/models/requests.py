@@ -152,6 +152,11 @@ class LaunchRequest(models.Model):
         return self.product_name or self.product_id or self.stack_name
 
     @property
+    def coming_version(self) -> str:
+        """The version this launch brings; of an update the stack's tags only know the first (aws-facts §3.1)."""
+        return self.version_name if self.kind == Kind.LAUNCH else ""
+
+    @property
     def requester_label(self) -> str:
         """The best honest name for who launched: the verified person, else the AWS principal, else the claim."""
         if self.requester is not None:

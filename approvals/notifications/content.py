@@ -96,7 +96,7 @@ def facts(notice: Notice, reader: User) -> Facts:
         text=said,
         number=request.number,
         title=_line(request.title),
-        version=_line(request.version_name),
+        version=_line(request.coming_version),
         account=request.account,
         region=request.region,
         requester=_requester(request),

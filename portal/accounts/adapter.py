@@ -13,12 +13,11 @@ from anymail.exceptions import AnymailError
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from portal.accounts import attempts, journal
-from portal.accounts.models import User
 from portal.keys import fernet
 
 log = structlog.get_logger(__name__)
@@ -35,11 +34,6 @@ class AccountAdapter(DefaultAccountAdapter):
         if not self._login_failed_rl_usage:
             journal.not_signed_in(request, credentials["email"], "too many attempts")
             raise self.validation_error("too_many_login_attempts")
-
-    def post_login(self, request: HttpRequest, user: User, **rest: Any) -> HttpResponseBase:
-        response: HttpResponseBase = super().post_login(request, user, **rest)
-        attempts.remember(request, response, user.email)
-        return response
 
     def format_email_subject(self, subject: str) -> str:
         return f"Gatehouse: {subject}"

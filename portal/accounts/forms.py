@@ -7,7 +7,6 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm, RequestLoginCodeForm
-from allauth.account.utils import filter_users_by_email
 from allauth.core import context
 from django import forms
 from django.conf import settings
@@ -20,16 +19,12 @@ from portal.accounts.models import User
 class CodeForm(RequestLoginCodeForm):
     """allauth's, with our limits in place of the one that lets anybody use up somebody's mails."""
 
-    _user: User | None
-
     def clean_email(self) -> str:
         address = str(self.cleaned_data["email"])
-        people = filter_users_by_email(address, is_active=True, prefer_verified=True, for_login=True)
-        if not attempts.count(context.request, "request_login_code", address):
+        if not attempts.count(context.request, "code", address):
             journal.not_signed_in(context.request, address, "too many codes")
             raise get_adapter().validation_error("too_many_login_attempts")
-        self._user = people[0] if people else None
-        return address
+        return str(super().clean_email())
 
 
 class SignInForm(LoginForm):

@@ -58,7 +58,6 @@ def desk(home: Path, ports: Ports, databases: tuple[str, str]) -> dict[str, str]
         "DJANGO_SECRET_KEY": secrets.keep(folder, "django-secret-key"),
         "DJANGO_DEBUG": "0",
         "GATEHOUSE_HOME": str(home),
-        "GATEHOUSE_BEAT_FILE": str(home / "run" / "beat"),
         "GATEHOUSE_ENCRYPTION_KEYS": secrets.keep(folder, "encryption-keys", encryption_key),
         "GATEHOUSE_DESK_URL": ports.desk_url,
         "GATEHOUSE_ACCOUNTS": ACCOUNT,

@@ -1,19 +1,27 @@
 """What is refused before the first request: misconfiguration, and rights the application must not have."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.beat import Scheduler
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, transaction
 
 from approvals.models import AuditEvent, AuditText
-from portal import wsgi
+from portal import celery
+from portal.checks import refuse_mistakes
 from portal.clock import now
 from tests.support.cast import Cast
 from tests.support.launches import open_launch
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def found() -> dict[str, str]:
@@ -65,6 +73,7 @@ def _with(**changes: Any) -> Callable[[Any], None]:
         (_with(GATEHOUSE_SIGNING_KEY="alias/gatehouse"), "gatehouse.E007", "arn:aws:kms:"),
         (_with(GATEHOUSE_ACCOUNTS=["111122223333", "12"]), "gatehouse.E008", "twelve digits"),
         (_with(GATEHOUSE_DESK_URL="http://desk.example.com"), "gatehouse.W001", "TLS"),
+        (_with(BEHIND_PROXY=True, GATEHOUSE_PROXIES=0), "gatehouse.E009", "one load balancer is 1"),
     ],
 )
 def test_each_mistake_has_an_id_and_says_what_to_write(
@@ -84,12 +93,58 @@ def test_local_origins_are_fine_on_a_local_desk(settings: Any) -> None:
 def test_a_server_with_a_mistake_does_not_start(settings: Any) -> None:
     settings.GATEHOUSE_ENCRYPTION_KEYS = []
     with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_ENCRYPTION_KEYS is not set"):
-        wsgi.refuse_mistakes()
+        refuse_mistakes()
 
 
 def test_a_server_with_a_warning_starts(settings: Any) -> None:
     settings.GATEHOUSE_DESK_URL = "http://desk.example.com"
-    wsgi.refuse_mistakes()
+    refuse_mistakes()
+    celery.refuse_mistakes()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-c", "import portal.wsgi"),
+        ("-m", "celery", "-A", "portal", "worker", "--pool=threads", "--concurrency=1"),
+        ("-m", "celery", "-A", "portal", "beat", "--pidfile="),
+        ("manage.py", "intake", "--once"),
+    ],
+    ids=["web", "worker", "beat", "intake"],
+)
+def test_no_process_of_the_desk_starts_with_a_mistake(command: tuple[str, ...]) -> None:
+    """Here: trust in a local origin, left over on a desk that is open to the world."""
+    environment = os.environ | {
+        "GATEHOUSE_DESK_URL": "https://desk.example.com",
+        "GATEHOUSE_DEV_WAIT_ORIGIN": "http://localhost:4566",
+        "CELERY_BROKER_URL": "memory://",
+    }
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode != 0
+    assert "GATEHOUSE_DEV_WAIT_ORIGIN is set on a desk with an https address" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "count"),
+    [
+        ({}, 0),
+        ({"GATEHOUSE_PROXIES": "2"}, 0),
+        ({"GATEHOUSE_BEHIND_PROXY": "1"}, 1),
+        ({"GATEHOUSE_BEHIND_PROXY": "1", "GATEHOUSE_PROXIES": "2"}, 2),
+    ],
+)
+def test_forwarded_addresses_are_believed_only_behind_a_proxy(environment: dict[str, str], count: int) -> None:
+    script = "from portal import settings; print(settings.ALLAUTH_TRUSTED_PROXY_COUNT)"
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, env=os.environ | environment)
+    assert int(said) == count
+
+
+def test_beat_keeps_no_file_that_somebody_else_could_have_written() -> None:
+    beat: Any = celery.app.Beat()
+    service = beat.Service(app=celery.app, scheduler_cls=beat.scheduler_cls)
+    assert type(service.get_scheduler(lazy=True)) is Scheduler
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,12 @@ class TestMakeCast:
         run("make_cast")
         assert before == ((tmp_path / "secrets" / "cast.json").read_text(), list(User.objects.order_by("pk").values()))
 
+    def test_a_desk_in_the_world_gets_no_cast(self, run: Run, settings: Any) -> None:
+        settings.SECURE = True
+        with pytest.raises(CommandError, match="The cast is for demonstrations"):
+            run("make_cast")
+        assert not User.objects.exists()
+
     def test_a_demo_launch_by_rita_is_known_to_be_hers(self, run: Run) -> None:
         run("make_cast")
         launch = open_launch(now())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from structlog.testing import capture_logs
 
 from approvals.views import request as request_view
 from portal.accounts.models import User
@@ -90,6 +91,29 @@ def test_readiness_is_the_databases(db: None, monkeypatch: pytest.MonkeyPatch) -
         answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert b"10.0.0.1" not in answer.content
+
+
+def test_a_refused_verb_is_written_down_with_who_what_and_why(cast: Cast, client_for: SignIn) -> None:
+    launch = open_launch(now())
+    with capture_logs() as lines:
+        client_for(cast.requester).post(f"{launch.get_absolute_url()}approve/", {"text": "Please!"})
+        client_for(cast.approver).post(f"{launch.get_absolute_url()}reject/")
+        client_for(cast.administrator).post("/operations/signals/7/retry/")
+    assert [line for line in lines if line["event"] == "verb refused"] == [
+        {
+            "event": "verb refused",
+            "log_level": "info",
+            "person": who.pk,
+            "subject": subject,
+            "verb": verb,
+            "why": why,
+        }
+        for who, subject, verb, why in (
+            (cast.requester, launch.number, "approve", "own_request"),
+            (cast.approver, launch.number, "reject", "text_missing"),
+            (cast.administrator, "signals/7", "retry", "not_found"),
+        )
+    ]
 
 
 class TestLanguageAndTime:

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
@@ -18,6 +21,8 @@ from approvals.errors import Refused, Why
 from approvals.models import Alarm, AuditEvent, Hold, LaunchRequest, Notice, Signal
 from approvals.outbox import signals
 from approvals.outbox.crew import Crew
+from portal import clock
+from tests.support.cast import Cast
 from tests.support.listener import OK, Listener, s3_error
 from tests.support.signalling import CANARY, KEY_ARN, Key, approved, launch_at, rejected
 
@@ -25,7 +30,7 @@ FAILS = s3_error("500 Internal Server Error", "InternalError")
 
 
 @pytest.fixture(autouse=True)
-def key(settings, monkeypatch):
+def key(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Key:
     settings.GATEHOUSE_SIGNING_KEY = KEY_ARN
     key = Key()
     monkeypatch.setattr(receipts, "_kms_sign", key)
@@ -33,40 +38,46 @@ def key(settings, monkeypatch):
 
 
 @pytest.fixture
-def far(settings):
+def far(settings: Any) -> Iterator[Listener]:
     with Listener() as listener:
         settings.GATEHOUSE_DEV_WAIT_ORIGIN = listener.origin
         yield listener
 
 
-def drained():
+def drained() -> None:
     """Send everything that is due, in this thread."""
     while piece := signals.take():
         piece()
 
 
-def eventually(true, seconds=30.0):
+def claimed() -> Signal:
+    signal = signals.claim(now())
+    assert signal is not None
+    return signal
+
+
+def eventually(true: Callable[[], object], seconds: float = 120.0) -> object:
     until = time.monotonic() + seconds
     while not true() and time.monotonic() < until:
         time.sleep(0.02)
     return true()
 
 
-def due_now(signal):
+def due_now(signal: Signal) -> None:
     Signal.objects.filter(pk=signal.pk).update(next_attempt_at=now())
 
 
-def again(signal):
+def again(signal: Signal) -> Signal:
     """The row as it is now."""
     return Signal.objects.select_related("request", "hold").get(pk=signal.pk)
 
 
-def codes(request):
+def codes(request: LaunchRequest) -> list[str]:
     return list(AuditEvent.objects.filter(chain__request=request).values_list("code", flat=True))
 
 
-def unsignable(permanent):
-    def fail(*_):
+def unsignable(permanent: bool) -> Callable[..., bytes]:
+    def fail(*_: Any) -> bytes:
         raise receipts.Unsigned("Trouble", permanent=permanent)
 
     return fail
@@ -75,7 +86,7 @@ def unsignable(permanent):
 # The debt.
 
 
-def test_decision_owes_one_signal_with_an_unguessable_id(cast, far):
+def test_decision_owes_one_signal_with_an_unguessable_id(cast: Cast, far: Listener) -> None:
     signal = approved(cast.approver, far.origin, now())
     assert signal.status == signal.request.signal == SignalStatus.QUEUED
     assert len(signal.unique_id) == 29
@@ -84,7 +95,7 @@ def test_decision_owes_one_signal_with_an_unguessable_id(cast, far):
     assert far.requests == []
 
 
-def test_nothing_is_owed_outside_of_a_transaction(cloned_db, cast, far):
+def test_nothing_is_owed_outside_of_a_transaction(cloned_db: str, cast: Cast, far: Listener) -> None:
     request = launch_at(far.origin, now())
     with pytest.raises(transaction.TransactionManagementError):
         outbox.owe_signal(request, request.holds.get(), verdict=Verdict.APPROVED, reason="", now=now())
@@ -94,7 +105,7 @@ def test_nothing_is_owed_outside_of_a_transaction(cloned_db, cast, far):
 # The way of a signal.
 
 
-def test_approval_is_stored_with_a_receipt_and_the_url_is_wiped(cast, far, key):
+def test_approval_is_stored_with_a_receipt_and_the_url_is_wiped(cast: Cast, far: Listener, key: Key) -> None:
     signal = approved(cast.approver, far.origin, now())
     drained()
     (body,) = far.bodies
@@ -106,13 +117,14 @@ def test_approval_is_stored_with_a_receipt_and_the_url_is_wiped(cast, far, key):
     signal = again(signal)
     assert signal.status == signal.request.signal == SignalStatus.STORED
     assert signal.attempts == 1
+    assert signal.body is not None
     assert bytes(signal.body) == body
     assert codes(signal.request)[-1] == Event.SIGNAL_STORED
     assert signal.hold.url_encrypted is None
     assert signal.hold.wiped_at is not None
 
 
-def test_rejection_tells_the_requester_why_in_the_events_of_the_stack(cast, far):
+def test_rejection_tells_the_requester_why_in_the_events_of_the_stack(cast: Cast, far: Listener) -> None:
     signal = rejected(cast.approver, far.origin, now(), "Bitte kleiner: 非常に大きい")
     drained()
     fields = json.loads(far.bodies[0])
@@ -120,7 +132,7 @@ def test_rejection_tells_the_requester_why_in_the_events_of_the_stack(cast, far)
     assert fields["Reason"] == f"Rejected, {signal.request.number}: Bitte kleiner: 非常に大きい"
 
 
-def test_withdrawal_fails_the_stack_without_a_receipt(cast, far, key):
+def test_withdrawal_fails_the_stack_without_a_receipt(cast: Cast, far: Listener, key: Key) -> None:
     request = launch_at(far.origin, now())
     actions.withdraw(request.pk, actor=Actor(cast.requester, Channel.DESK), now=now(), reason="not needed")
     drained()
@@ -131,13 +143,14 @@ def test_withdrawal_fails_the_stack_without_a_receipt(cast, far, key):
     assert key.signed == 0
 
 
-def test_every_try_sends_the_same_bytes(cast, far, key):
+def test_every_try_sends_the_same_bytes(cast: Cast, far: Listener, key: Key) -> None:
     far.answer = FAILS
     signal = approved(cast.approver, far.origin, now())
     drained()
     signal = again(signal)
     assert signal.status == signal.request.signal == SignalStatus.QUEUED
     assert signal.last_result == "500 InternalError"
+    assert signal.claimed_at
     assert signal.next_attempt_at > signal.claimed_at
     far.answer = OK
     due_now(signal)
@@ -157,7 +170,9 @@ def test_every_try_sends_the_same_bytes(cast, far, key):
         (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "307"),
     ],
 )
-def test_permanent_refusal_is_given_up_at_once_and_alarms(cast, far, answer, result):
+def test_permanent_refusal_is_given_up_at_once_and_alarms(
+    cast: Cast, far: Listener, answer: bytes, result: str
+) -> None:
     far.answer = answer
     signal = approved(cast.approver, far.origin, now())
     drained()
@@ -169,17 +184,22 @@ def test_permanent_refusal_is_given_up_at_once_and_alarms(cast, far, answer, res
     assert Notice.objects.filter(code=NoticeCode.ALARM, request=signal.request).exists()
 
 
-def test_trouble_is_retried_until_the_url_expires(cast, far):
+def test_trouble_is_retried_until_the_url_expires(cast: Cast, far: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     far.answer = FAILS
-    signal = approved(cast.approver, far.origin, now(), expires_at=now() + timedelta(milliseconds=300))
+    began = at = now()
+    monkeypatch.setattr(clock, "now", lambda: at)
+    life = timedelta(minutes=10)
+    signal = approved(cast.approver, far.origin, began, expires_at=began + life)
     while again(signal).status != SignalStatus.GIVEN_UP:
+        assert at <= began + life
         drained()
-        time.sleep(0.02)
-    assert len(far.requests) >= 1
+        at += timedelta(seconds=10)
+    assert len(far.requests) > 5
+    assert again(signal).last_result in ("500 InternalError", "expired")
     assert Alarm.objects.filter(code=AlarmCode.SIGNAL_GIVEN_UP).exists()
 
 
-def test_expired_url_is_not_called(cast, far):
+def test_expired_url_is_not_called(cast: Cast, far: Listener) -> None:
     signal = approved(cast.approver, far.origin, now())
     Hold.objects.update(url_expires_at=now())
     drained()
@@ -187,7 +207,7 @@ def test_expired_url_is_not_called(cast, far):
     assert far.requests == []
 
 
-def test_signal_whose_url_no_key_opens_is_given_up(cast, far):
+def test_signal_whose_url_no_key_opens_is_given_up(cast: Cast, far: Listener) -> None:
     signal = approved(cast.approver, far.origin, now())
     Hold.objects.update(url_encrypted=b"gAAAAA")
     drained()
@@ -197,7 +217,7 @@ def test_signal_whose_url_no_key_opens_is_given_up(cast, far):
 # Retry by hand.
 
 
-def given_up(cast, far):
+def given_up(cast: Cast, far: Listener) -> Signal:
     far.answer = s3_error("403 Forbidden", "AccessDenied")
     signal = approved(cast.approver, far.origin, now())
     drained()
@@ -205,7 +225,7 @@ def given_up(cast, far):
     return again(signal)
 
 
-def test_administrator_has_a_signal_sent_again(cast, far, key):
+def test_administrator_has_a_signal_sent_again(cast: Cast, far: Listener, key: Key) -> None:
     signal = given_up(cast, far)
     outbox.retry_signal(signal.pk, actor=Actor(cast.administrator, Channel.DESK), now=now())
     assert again(signal).request.signal == SignalStatus.QUEUED
@@ -216,7 +236,7 @@ def test_administrator_has_a_signal_sent_again(cast, far, key):
     assert codes(signal.request)[-2:] == [Event.SIGNAL_RETRIED, Event.SIGNAL_STORED]
 
 
-def test_nobody_else_may_have_it_sent_again(cast, far):
+def test_nobody_else_may_have_it_sent_again(cast: Cast, far: Listener) -> None:
     signal = given_up(cast, far)
     for actor in (Actor(cast.approver, Channel.DESK), Actor.system(Channel.TIMER)):
         with pytest.raises(Refused) as refused:
@@ -224,7 +244,7 @@ def test_nobody_else_may_have_it_sent_again(cast, far):
         assert refused.value.why == Why.NOT_ALLOWED
 
 
-def test_signal_is_sent_again_only_after_it_was_given_up_and_while_its_url_lives(cast, far):
+def test_signal_is_sent_again_only_after_it_was_given_up_and_while_its_url_lives(cast: Cast, far: Listener) -> None:
     ada = Actor(cast.administrator, Channel.DESK)
     stored = approved(cast.approver, far.origin, now())
     drained()
@@ -242,11 +262,11 @@ def test_signal_is_sent_again_only_after_it_was_given_up_and_while_its_url_lives
 # The hold ends first.
 
 
-def end_hold(signal):
+def end_hold(signal: Signal) -> None:
     Hold.objects.filter(pk=signal.hold_id).update(status=HoldStatus.ENDED)
 
 
-def test_nothing_is_sent_to_a_wait_that_has_ended(cast, far):
+def test_nothing_is_sent_to_a_wait_that_has_ended(cast: Cast, far: Listener) -> None:
     yes = approved(cast.approver, far.origin, now())
     no = rejected(cast.approver, far.origin, now(), "no")
     end_hold(yes)
@@ -257,7 +277,7 @@ def test_nothing_is_sent_to_a_wait_that_has_ended(cast, far):
     assert [alarm.request for alarm in Alarm.objects.all()] == [yes.request]
 
 
-def test_try_whose_answer_was_lost_is_made_again_after_the_wait_ended(cast, far):
+def test_try_whose_answer_was_lost_is_made_again_after_the_wait_ended(cast: Cast, far: Listener) -> None:
     far.answer = b""
     signal = approved(cast.approver, far.origin, now())
     drained()
@@ -272,7 +292,7 @@ def test_try_whose_answer_was_lost_is_made_again_after_the_wait_ended(cast, far)
 # The receipt cannot be had.
 
 
-def test_approval_waits_for_its_receipt(cast, far, monkeypatch, key):
+def test_approval_waits_for_its_receipt(cast: Cast, far: Listener, monkeypatch: pytest.MonkeyPatch, key: Key) -> None:
     monkeypatch.setattr(receipts, "_kms_sign", unsignable(permanent=False))
     signal = approved(cast.approver, far.origin, now())
     drained()
@@ -284,7 +304,7 @@ def test_approval_waits_for_its_receipt(cast, far, monkeypatch, key):
     assert again(signal).status == SignalStatus.STORED
 
 
-def test_approval_that_can_never_be_signed_alarms(cast, far, monkeypatch):
+def test_approval_that_can_never_be_signed_alarms(cast: Cast, far: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "_kms_sign", unsignable(permanent=True))
     signal = approved(cast.approver, far.origin, now())
     drained()
@@ -294,7 +314,9 @@ def test_approval_that_can_never_be_signed_alarms(cast, far, monkeypatch):
 
 
 @pytest.mark.parametrize("permanent", [True, False])
-def test_rejection_and_classic_gate_do_without_a_receipt(cast, far, monkeypatch, permanent):
+def test_rejection_and_classic_gate_do_without_a_receipt(
+    cast: Cast, far: Listener, monkeypatch: pytest.MonkeyPatch, permanent: bool
+) -> None:
     monkeypatch.setattr(receipts, "_kms_sign", unsignable(permanent))
     no = rejected(cast.approver, far.origin, now(), "no")
     classic = approved(cast.approver, far.origin, now(), has_receipt_gate=False)
@@ -306,9 +328,9 @@ def test_rejection_and_classic_gate_do_without_a_receipt(cast, far, monkeypatch,
 # Workers that die, and workers that are slow.
 
 
-def test_row_of_a_dead_worker_is_taken_over_and_sends_the_same_bytes(cast, far, key):
+def test_row_of_a_dead_worker_is_taken_over_and_sends_the_same_bytes(cast: Cast, far: Listener, key: Key) -> None:
     approved(cast.approver, far.origin, now())
-    dead = signals.claim(now())
+    dead = claimed()
     assert isinstance(signals._try(dead), waithandle.Stored)
     drained()
     assert again(dead).status == SignalStatus.IN_FLIGHT
@@ -320,9 +342,9 @@ def test_row_of_a_dead_worker_is_taken_over_and_sends_the_same_bytes(cast, far, 
     assert key.signed == 1
 
 
-def test_worker_that_lost_its_claim_settles_nothing(cast, far):
+def test_worker_that_lost_its_claim_settles_nothing(cast: Cast, far: Listener) -> None:
     approved(cast.approver, far.origin, now())
-    slow = signals.claim(now())
+    slow = claimed()
     Signal.objects.update(claimed_at=now() - signals.TAKEOVER)
     drained()
     with pytest.raises(signals.ClaimLost):
@@ -331,9 +353,9 @@ def test_worker_that_lost_its_claim_settles_nothing(cast, far):
     assert not Alarm.objects.exists()
 
 
-def test_worker_that_lost_its_claim_sends_nothing_of_its_own(cast, far):
+def test_worker_that_lost_its_claim_sends_nothing_of_its_own(cast: Cast, far: Listener) -> None:
     approved(cast.approver, far.origin, now())
-    slow = signals.claim(now())
+    slow = claimed()
     Signal.objects.update(claimed_at=now() - signals.TAKEOVER)
     drained()
     with pytest.raises(signals.ClaimLost):
@@ -341,12 +363,14 @@ def test_worker_that_lost_its_claim_sends_nothing_of_its_own(cast, far):
     assert len(far.requests) == 1
 
 
-def test_row_that_fails_in_an_unforeseen_way_blocks_no_other(cast, far, monkeypatch):
+def test_row_that_fails_in_an_unforeseen_way_blocks_no_other(
+    cast: Cast, far: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     poisoned = approved(cast.approver, far.origin, now())
     healthy = approved(cast.approver, far.origin, now())
     send = waithandle.send
 
-    def sometimes(url, body, **rest):
+    def sometimes(url: str, body: bytes, **rest: Any) -> waithandle.Outcome:
         if poisoned.unique_id.encode() in body:
             raise RuntimeError("bug")
         return send(url, body, **rest)
@@ -357,25 +381,38 @@ def test_row_that_fails_in_an_unforeseen_way_blocks_no_other(cast, far, monkeypa
     assert again(healthy).status == SignalStatus.STORED
 
 
-def test_many_workers_never_claim_a_row_twice(cloned_db, cast, far):
+def test_many_workers_never_claim_a_row_twice(cloned_db: str, cast: Cast, far: Listener) -> None:
     rows = [approved(cast.approver, far.origin, now()) for _ in range(40)]
     crews = [Crew(f"crew {n}", 8, signals.take) for n in range(3)]
     for crew in crews:
         crew.call()
     eventually(lambda: not Signal.objects.exclude(status=SignalStatus.STORED).exists())
-    assert {crew.rest(30) for crew in crews} == {True}
+    assert {crew.rest(120) for crew in crews} == {True}
     assert set(Signal.objects.values_list("status", "attempts")) == {(SignalStatus.STORED, 1)}
     assert sorted(json.loads(body)["UniqueId"] for body in far.bodies) == sorted(row.unique_id for row in rows)
 
 
-def test_stalled_endpoint_does_not_hold_other_regions(cloned_db, cast, far, settings):
+class Read(list[bytes]):
+    """Requests of a listener, and the one that this thread has read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.here = threading.local()
+
+    def append(self, request: bytes) -> None:
+        self.here.request = request
+        super().append(request)
+
+
+def test_stalled_endpoint_does_not_hold_other_regions(cloned_db: str, cast: Cast, far: Listener, settings: Any) -> None:
     stalled = [approved(cast.approver, far.origin, now(), region="eu-west-3") for _ in range(20)]
     healthy = [approved(cast.approver, far.origin, now()) for _ in range(20)]
     released = threading.Event()
+    far.requests = read = Read()
 
-    def answer(connection):
-        if b"waitcondition-eu-west-3/" in far.requests[-1] and not released.is_set():
-            released.wait(30)
+    def answer(connection: socket.socket) -> None:
+        if b"waitcondition-eu-west-3/" in read.here.request and not released.is_set():
+            released.wait(120)
         connection.sendall(OK)
 
     far.answer = answer
@@ -385,40 +422,40 @@ def test_stalled_endpoint_does_not_hold_other_regions(cloned_db, cast, far, sett
     try:
         assert eventually(lambda: done.count() == 20)
         assert set(in_flight.values_list("request__region", flat=True)) == {"eu-west-3"}
-        assert in_flight.count() == signals.HANDS_PER_REGION
+        assert eventually(lambda: in_flight.count() == signals.HANDS_PER_REGION)
         released.set()
         assert eventually(lambda: all(again(row).status == SignalStatus.STORED for row in stalled))
     finally:
         released.set()
-        assert signals.crew.rest(30)
+        assert signals.crew.rest(120)
 
 
-def test_claim_waits_for_no_lock(cloned_db, cast, far):
+def test_claim_waits_for_no_lock(cloned_db: str, cast: Cast, far: Listener) -> None:
     signal = approved(cast.approver, far.origin, now())
     locked, done = threading.Event(), threading.Event()
 
-    def talk():
+    def talk() -> None:
         with transaction.atomic():
             LaunchRequest.objects.select_for_update().get(pk=signal.request_id)
             locked.set()
-            done.wait(10)
+            done.wait(60)
         connections.close_all()
 
     thread = threading.Thread(target=talk)
     thread.start()
-    locked.wait(10)
-    began = time.monotonic()
-    assert signals.claim(now()) is None
-    assert time.monotonic() - began < 1
-    done.set()
-    thread.join()
+    assert locked.wait(60)
+    try:
+        assert signals.claim(now()) is None
+    finally:
+        done.set()
+        thread.join()
     assert signals.claim(now()) is not None
 
 
 # What must not be kept or told.
 
 
-def test_url_is_in_no_log_audit_alarm_or_signal(cast, far, caplog):
+def test_url_is_in_no_log_audit_alarm_or_signal(cast: Cast, far: Listener, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     far.answer = s3_error("403 Forbidden", "SignatureDoesNotMatch", f"X-Amz-Signature={CANARY}")
     signal = approved(cast.approver, far.origin, now())
@@ -428,7 +465,7 @@ def test_url_is_in_no_log_audit_alarm_or_signal(cast, far, caplog):
     assert CANARY.encode() in far.requests[0]
 
 
-def test_wipe_destroys_urls_that_nobody_will_call(cast, far):
+def test_wipe_destroys_urls_that_nobody_will_call(cast: Cast, far: Listener) -> None:
     waiting = launch_at(far.origin, now())
     expired = launch_at(far.origin, now(), expires_at=now() + timedelta(seconds=1))
     lost = given_up(cast, far)

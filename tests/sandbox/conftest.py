@@ -18,7 +18,7 @@ Client = Callable[[str], Any]
 def client(url: str, service: str, account: str, region: str = "us-east-1") -> Any:
     """A boto3 client of the sandbox at `url`; the access key is the account."""
     return boto3.client(
-        service,
+        service,  # type: ignore[call-overload]
         endpoint_url=url,
         region_name=region,
         aws_access_key_id=account,

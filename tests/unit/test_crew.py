@@ -1,40 +1,42 @@
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
-from approvals.outbox.crew import Crew
+from approvals.outbox.crew import Crew, Piece
 
 
 class Work:
     """A number of pieces of work; `gate` holds whoever took one."""
 
-    def __init__(self, pieces):
+    def __init__(self, pieces: int) -> None:
         self.pieces = pieces
-        self.done = []
+        self.done: list[int | None] = []
         self.lock = threading.Lock()
         self.gate = threading.Event()
         self.gate.set()
 
-    def take(self):
+    def take(self) -> Piece | None:
         with self.lock:
             if not self.pieces:
                 return None
             self.pieces -= 1
             return self.piece
 
-    def piece(self):
+    def piece(self) -> None:
         self.gate.wait(5)
         with self.lock:
             self.done.append(threading.current_thread().ident)
 
 
-def eventually(true, seconds=5.0):
+def eventually(true: Callable[[], object], seconds: float = 5.0) -> object:
     until = time.monotonic() + seconds
     while not true() and time.monotonic() < until:
         time.sleep(0.005)
     return true()
 
 
-def test_hands_work_until_nothing_is_left():
+def test_hands_work_until_nothing_is_left() -> None:
     work = Work(100)
     crew = Crew("test", 4, work.take)
     crew.call()
@@ -43,7 +45,7 @@ def test_hands_work_until_nothing_is_left():
     assert 1 <= len(set(work.done)) <= 4
 
 
-def test_one_call_brings_as_many_hands_as_there_is_work():
+def test_one_call_brings_as_many_hands_as_there_is_work() -> None:
     work = Work(3)
     work.gate.clear()
     crew = Crew("test", 8, work.take)
@@ -55,7 +57,7 @@ def test_one_call_brings_as_many_hands_as_there_is_work():
     assert crew.rest(5)
 
 
-def test_caller_does_not_wait():
+def test_caller_does_not_wait() -> None:
     work = Work(1)
     work.gate.clear()
     crew = Crew("test", 2, work.take)
@@ -66,7 +68,7 @@ def test_caller_does_not_wait():
     assert crew.rest(5)
 
 
-def test_there_are_never_more_hands_than_the_crew_has():
+def test_there_are_never_more_hands_than_the_crew_has() -> None:
     work = Work(50)
     work.gate.clear()
     crew = Crew("test", 3, work.take)
@@ -81,7 +83,7 @@ def test_there_are_never_more_hands_than_the_crew_has():
     assert len(set(work.done)) <= 3
 
 
-def test_call_during_the_last_look_is_not_missed():
+def test_call_during_the_last_look_is_not_missed() -> None:
     work = Work(0)
     crew = Crew("test", 1, work.take)
     for _ in range(200):
@@ -92,19 +94,19 @@ def test_call_during_the_last_look_is_not_missed():
     assert crew.rest(5)
 
 
-def test_hand_that_lingers_is_used_again():
+def test_hand_that_lingers_is_used_again() -> None:
     work = Work(1)
     crew = Crew("test", 1, work.take)
     for count in (1, 2):
         work.pieces = 1
         crew.call()
-        assert eventually(lambda count=count: len(work.done) == count)
+        assert eventually(partial(lambda expected: len(work.done) == expected, count))
         time.sleep(0.05)
     assert len(set(work.done)) == 1
     assert crew.rest(5)
 
 
-def test_resting_crew_finishes_what_it_has_begun_and_takes_nothing_new():
+def test_resting_crew_finishes_what_it_has_begun_and_takes_nothing_new() -> None:
     work = Work(10)
     work.gate.clear()
     crew = Crew("test", 2, work.take)
@@ -116,16 +118,21 @@ def test_resting_crew_finishes_what_it_has_begun_and_takes_nothing_new():
     assert (work.pieces, len(work.done)) == (8, 2)
 
 
-def test_hand_that_fails_is_replaced_when_the_sweep_calls():
+def test_hand_that_fails_is_replaced_when_the_sweep_calls() -> None:
     failures = [RuntimeError("database gone")]
     work = Work(1)
 
-    def sometimes():
+    def sometimes() -> Piece | None:
         if failures:
             raise failures.pop()
         return work.take()
 
     crew = Crew("test", 1, sometimes)
-    assert eventually(lambda: crew.call() or len(work.done) == 1)
+
+    def done() -> bool:
+        crew.call()
+        return len(work.done) == 1
+
+    assert eventually(done)
     assert not failures
     assert crew.rest(5)

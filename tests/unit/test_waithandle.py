@@ -3,6 +3,8 @@ import logging
 import socket
 import ssl
 import time
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +20,7 @@ STACK = "arn:aws:cloudformation:us-east-1:111122223333:stack/SC-111122223333-pp-
 # Everything a parser would like to tidy: mixed case escapes, %7E, empty values, a plus, doubled slashes encoded.
 QUERY = "X-Amz-Date=20260101T000000Z&X-Amz-Security-Token=IQoJ%2b%2F%7e+x%3D%3d&b=&a=2&X-Amz-Signature=s3cr3t"
 BODY = b'{"Status":"SUCCESS"}'
+Put = Callable[..., waithandle.Outcome]
 
 
 def url_at(origin: str) -> str:
@@ -25,7 +28,7 @@ def url_at(origin: str) -> str:
 
 
 @pytest.fixture
-def put(settings):
+def put(settings: Any) -> Put:
     def send(listener: Listener, body: bytes = BODY) -> waithandle.Outcome:
         settings.GATEHOUSE_DEV_WAIT_ORIGIN = listener.origin
         return waithandle.send(url_at(listener.origin), body, kind=HoldKind.WAIT_HANDLE, stack_id=STACK)
@@ -33,7 +36,7 @@ def put(settings):
     return send
 
 
-def test_url_travels_byte_for_byte_with_an_empty_content_type(put):
+def test_url_travels_byte_for_byte_with_an_empty_content_type(put: Put) -> None:
     with Listener() as far:
         assert put(far) == Stored("200")
     (request,) = far.requests
@@ -47,7 +50,7 @@ def test_url_travels_byte_for_byte_with_an_empty_content_type(put):
     assert body == BODY
 
 
-def test_environment_cannot_put_a_proxy_in_between(put, monkeypatch):
+def test_environment_cannot_put_a_proxy_in_between(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with Listener() as far:
@@ -55,7 +58,7 @@ def test_environment_cannot_put_a_proxy_in_between(put, monkeypatch):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect_is_not_followed(put, status):
+def test_redirect_is_not_followed(put: Put, status: int) -> None:
     with Listener() as elsewhere:
         answer = f"HTTP/1.1 {status} Moved\r\nLocation: {url_at(elsewhere.origin)}\r\nContent-Length: 0\r\n\r\n"
         with Listener(answer.encode()) as far:
@@ -89,13 +92,15 @@ def test_redirect_is_not_followed(put, status):
         (reset, Retry("connection")),
     ],
 )
-def test_answers_are_told_apart(put, answer, outcome):
+def test_answers_are_told_apart(put: Put, answer: Any, outcome: waithandle.Outcome) -> None:
     with Listener(answer) as far:
         assert put(far) == outcome
 
 
 @pytest.mark.parametrize("answer", [stall, drip(0.05)])
-def test_whole_try_ends_in_time_however_slowly_the_answer_comes(put, monkeypatch, answer):
+def test_whole_try_ends_in_time_however_slowly_the_answer_comes(
+    put: Put, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
     monkeypatch.setattr(waithandle, "TRY_SECONDS", 0.4)
     with Listener(answer) as far:
         began = time.monotonic()
@@ -103,7 +108,7 @@ def test_whole_try_ends_in_time_however_slowly_the_answer_comes(put, monkeypatch
     assert time.monotonic() - began < 1.5
 
 
-def test_endless_answer_is_read_only_a_little(put):
+def test_endless_answer_is_read_only_a_little(put: Put) -> None:
     def pour(connection: socket.socket) -> None:
         connection.sendall(OK.replace(b"Content-Length: 0\r\n", b""))
         while True:
@@ -113,7 +118,7 @@ def test_endless_answer_is_read_only_a_little(put):
         assert put(far) == Stored("200")
 
 
-def test_endless_headers_are_read_only_a_little(put):
+def test_endless_headers_are_read_only_a_little(put: Put) -> None:
     def pour(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
         while True:
@@ -123,7 +128,7 @@ def test_endless_headers_are_read_only_a_little(put):
         assert put(far) == Retry("half_answer")
 
 
-def test_connection_that_is_refused_is_tried_again(put):
+def test_connection_that_is_refused_is_tried_again(put: Put) -> None:
     far = Listener()
     far.__exit__()
     assert put(far) == Retry("connection")
@@ -137,7 +142,7 @@ def test_connection_that_is_refused_is_tried_again(put):
         (TimeoutError(), "timeout"),
     ],
 )
-def test_trouble_on_the_way_is_tried_again(put, monkeypatch, error, code):
+def test_trouble_on_the_way_is_tried_again(put: Put, monkeypatch: pytest.MonkeyPatch, error: Any, code: str) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
@@ -145,7 +150,7 @@ def test_trouble_on_the_way_is_tried_again(put, monkeypatch, error, code):
     assert put(Listener()) == Retry(code)
 
 
-def test_tls_is_verified():
+def test_tls_is_verified() -> None:
     context = waithandle._tls()
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -161,14 +166,14 @@ def test_tls_is_verified():
         "file:///etc/passwd",
     ],
 )
-def test_foreign_url_is_never_called(settings, monkeypatch, url):
+def test_foreign_url_is_never_called(settings: Any, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     settings.GATEHOUSE_DEV_WAIT_ORIGIN = ""
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("called"))
     outcome = waithandle.send(url, BODY, kind=HoldKind.WAIT_HANDLE, stack_id=STACK)
     assert outcome == Never("url_refused")
 
 
-def test_url_of_another_stack_is_never_called(settings):
+def test_url_of_another_stack_is_never_called(settings: Any) -> None:
     with Listener() as far:
         settings.GATEHOUSE_DEV_WAIT_ORIGIN = far.origin
         outcome = waithandle.send(
@@ -178,14 +183,16 @@ def test_url_of_another_stack_is_never_called(settings):
     assert far.requests == []
 
 
-def test_body_over_the_quota_is_never_sent(put):
+def test_body_over_the_quota_is_never_sent(put: Put) -> None:
     with Listener() as far:
         assert put(far, b"x" * 4097) == Never("body_too_long")
     assert far.requests == []
 
 
 @pytest.mark.parametrize("answer", [s3_error("403 Forbidden", "SignatureDoesNotMatch", QUERY), b"", stall])
-def test_url_is_in_no_outcome_and_no_log(put, monkeypatch, caplog, answer):
+def test_url_is_in_no_outcome_and_no_log(
+    put: Put, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: Any
+) -> None:
     monkeypatch.setattr(waithandle, "TRY_SECONDS", 0.2)
     caplog.set_level(logging.DEBUG)
     with Listener(answer) as far:
@@ -200,7 +207,7 @@ def body(reason: str, receipt: str = "e.y.s", verdict: Verdict = Verdict.REJECTE
     return fields
 
 
-def test_approval_is_success_and_refusal_is_failure():
+def test_approval_is_success_and_refusal_is_failure() -> None:
     assert body("Approved, GH-1042", verdict=Verdict.APPROVED) == {
         "Status": "SUCCESS",
         "UniqueId": "gh-abc",
@@ -211,7 +218,7 @@ def test_approval_is_success_and_refusal_is_failure():
 
 
 @given(st.text(max_size=6000), st.integers(min_value=0, max_value=3900))
-def test_body_fits_and_the_receipt_is_whole_whatever_people_write(text, size):
+def test_body_fits_and_the_receipt_is_whole_whatever_people_write(text: str, size: int) -> None:
     receipt = "r" * size
     fields = body("GH-1: " + text, receipt)
     assert fields["Data"] == receipt
@@ -224,17 +231,17 @@ def test_body_fits_and_the_receipt_is_whole_whatever_people_write(text, size):
 
 
 @given(st.text(alphabet='a😀é—"\\\n', max_size=400), st.integers(min_value=0, max_value=600))
-def test_reason_is_cut_by_its_encoded_length_between_two_characters(text, room):
+def test_reason_is_cut_by_its_encoded_length_between_two_characters(text: str, room: int) -> None:
     cut = waithandle.fit(text, room)
     whole = waithandle.fit(text, 10**6)
     assert len(json.dumps(cut)) - 2 <= room
     assert cut == whole or (cut == "" and room < 6) or (cut[-1] == "…" and whole.startswith(cut[:-1]))
 
 
-def test_reason_becomes_one_line_without_control_and_direction_characters():
+def test_reason_becomes_one_line_without_control_and_direction_characters() -> None:
     assert waithandle.fit("a\r\nb\tc\x00\x1b[31m\u202egnp\ud800", 100) == "a b c[31mgnp\ufffd"
 
 
-def test_receipt_that_leaves_no_room_is_an_error():
+def test_receipt_that_leaves_no_room_is_an_error() -> None:
     with pytest.raises(waithandle.TooLong):
         waithandle.signal_body(Verdict.APPROVED, unique_id="gh-abc", reason="", receipt="r" * 4096)
