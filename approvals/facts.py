@@ -46,6 +46,7 @@ class LaunchFacts:
     version_id: str = ""
     portfolio_id: str = ""
     provisioned_product_id: str = ""
+    provisioned_product_name: str = ""
     parameters: list[dict[str, Any]] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
     stack: dict[str, Any] = field(default_factory=dict)

@@ -13,8 +13,8 @@ _OPEN = {
         "An approver looks at it and decides. If nobody decides in time, CloudFormation rolls the stack back."
     ),
     State.NEEDS_INFO: _(
-        "An approver asked the requester something. The time to decide keeps running meanwhile: "
-        "CloudFormation's clock cannot be stopped."
+        "The requester has a question to answer, under Conversation. The time to decide keeps running "
+        "meanwhile: CloudFormation's clock cannot be stopped."
     ),
 }
 _ENDED = {

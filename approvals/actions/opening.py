@@ -94,6 +94,7 @@ def _fill(request: LaunchRequest, facts: LaunchFacts, now: datetime) -> None:
     request.product_name, request.version_name = names.lookup(facts.product_id, facts.version_id)
     request.portfolio_id = facts.portfolio_id
     request.provisioned_product_id = facts.provisioned_product_id
+    request.provisioned_product_name = facts.provisioned_product_name
     request.parameters, request.template, request.stack_facts = facts.parameters, facts.template, facts.stack
     request.has_receipt_gate = facts.has_receipt_gate
     request.deadline = facts.hold.deadline if facts.hold else None
@@ -104,6 +105,7 @@ def _terms(request: LaunchRequest) -> list[str]:
     said = (
         request.title,
         request.version_name,
+        request.provisioned_product_name,
         request.stack_name,
         request.account,
         request.region,

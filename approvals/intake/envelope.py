@@ -163,6 +163,12 @@ def _warned(envelope: dict[str, Any]) -> Warned:
     )
 
 
+def _provisioned_name(arn: str) -> str:
+    """What the requester called it: `…:stack/<name>/pp-<id>` (aws-facts §3.1)."""
+    parts = arn.split("/")
+    return parts[1] if len(parts) == 3 else ""
+
+
 def _launch(raw: dict[str, Any], stack: awsurls.Stack, sent_at: datetime, now: datetime) -> LaunchFacts:
     deleted = raw["event"] == "Delete"
     hold = None if deleted else _hold(raw, min(sent_at, now))
@@ -186,6 +192,7 @@ def _launch(raw: dict[str, Any], stack: awsurls.Stack, sent_at: datetime, now: d
         version_id=cut(product.get("artifact_id", ""), 100),
         portfolio_id=cut(product.get("portfolio_arn", "").rpartition("/")[2], 100),
         provisioned_product_id=cut(product.get("provisioned_product_arn", "").rpartition("/")[2], 100),
+        provisioned_product_name=cut(_provisioned_name(product.get("provisioned_product_arn", "")), 128),
         parameters=envelope.get("parameters", []),
         template=envelope.get("template", {}),
         stack={**envelope["stack"], "announced_at": sent_at.isoformat()},

@@ -23,6 +23,8 @@ class Requester:
         return f"arn:aws:sts::{account}:assumed-role/{self.role}/{self.email}"
 
 
-RITA = Requester("Rita Alvarez", "rita@example.com", "AWSReservedSSO_Developer_0123456789abcdef", "Web developer")
-RAVI = Requester("Ravi Menon", "ravi@example.com", "AWSReservedSSO_DataScientist_fedcba9876543210", "Data scientist")
+RITA = Requester("Rita Requester", "rita@example.com", "AWSReservedSSO_Developer_0123456789abcdef", "Web developer")
+RAVI = Requester(
+    "Ravi Requester", "ravi@example.com", "AWSReservedSSO_DataScientist_fedcba9876543210", "Data scientist"
+)
 REQUESTERS = (RITA, RAVI)

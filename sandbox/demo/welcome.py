@@ -9,7 +9,7 @@ Gatehouse is ready ({seconds:.0f} s).
 
   The desk      {desk:34} two launches wait here for a decision
   The console   {console:34} Service Catalog: launch, update, terminate
-  The mailbox   {mailbox:34} every mail that was sent; reply to it here
+  The mailbox   {mailbox:34} every mail that the desk and the stacks sent
 
   Sign in at the desk as
 {people}
@@ -19,7 +19,8 @@ Gatehouse is ready ({seconds:.0f} s).
       AWS_DEFAULT_REGION={region} aws servicecatalog search-products-as-admin
 
   Logs: {logs}
-  Ctrl-C stops everything, `make demo` goes on where it stopped, `make reset` forgets it.
+  Ctrl-C stops everything: stacks that still wait then roll back ("sandbox stopped"). `make demo` keeps all else
+  and opens fresh launches, `make reset` forgets it.
 
 """
 

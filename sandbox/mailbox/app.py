@@ -24,7 +24,7 @@ _pages = Environment(
 
 def _page(name: str, status: int = 200, **values: object) -> HTMLResponse:
     html = _pages.get_template(name).render(**values)
-    return HTMLResponse(html, status, {"content-security-policy": POLICY, "referrer-policy": "no-referrer"})
+    return HTMLResponse(html, status, {"content-security-policy": POLICY, "referrer-policy": "same-origin"})
 
 
 def _found(request: Request) -> store.Mail:
