@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import transaction
+from kombu import pools
 
 from approvals import hints, outbox
 from approvals.hints import Hint, Publisher
@@ -19,6 +20,14 @@ from tests.support.listener import Listener, stall
 # Less than any broker's time limit, and much more than a busy machine needs to note two hints.
 BUDGET = 0.9
 PATIENCE = 120.0
+
+
+@pytest.fixture(autouse=True)
+def _no_old_connections() -> Iterator[None]:
+    """kombu keeps connections per URL, and `sqs://` names no host: an earlier test's broker would answer."""
+    pools.reset()
+    yield
+    pools.reset()
 
 
 def publish_through(broker_url: str) -> Publisher:

@@ -45,7 +45,7 @@ class TestDeciding:
         text = text_of(answer)
         assert "Your approval is recorded." in text
         assert "Amir decided" in text
-        assert "“Fine.”" in text
+        assert "Fine." in text
         assert "Amir approved" in text
         assert "voted" not in text
         assert "Your decision" not in text
