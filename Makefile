@@ -3,12 +3,13 @@ PYTHON ?= python3
 PORT ?= 8000
 SANDBOX_PORT ?= 4566
 ARGS ?=
+DEPLOY = $(if $(PROFILE),--profile $(PROFILE)) $(if $(REGION),--region $(REGION))
 RUN := .venv/bin/python
 LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
 CODE := portal approvals catalog lambdas sandbox tests
 
-.PHONY: help demo test e2e smoke reset lint types fmt lock lambdas compose-check
+.PHONY: help demo test e2e smoke reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,8 +41,14 @@ fmt: .dev ## put the code into its format
 	$(RUN) -m ruff check --fix
 	$(RUN) -m ruff format
 
-lambdas: .dev ## write lambdas/notify and lambdas/verify into lambdas/template.yaml
+lambdas: .dev ## write the functions' code into lambdas/template.yaml (hub) and lambdas/spoke.yaml
 	$(RUN) -m lambdas.build
+
+deploy-hub: .sandbox ## the AWS side into one account: PROFILE=… REGION=… ARGS="--parameter DeskUrl=https://…"
+	@exec $(RUN) -m lambdas.deploy hub $(DEPLOY) $(ARGS)
+
+deploy-spoke: .sandbox ## the small part for another account or region, the same way
+	@exec $(RUN) -m lambdas.deploy spoke $(DEPLOY) $(ARGS)
 
 lock: .dev ## resolve the dependency ranges into requirements/*.txt (ARGS=--upgrade takes newer versions)
 	$(LOCK) --all-extras $(ARGS) -o requirements/dev.txt

@@ -29,7 +29,7 @@ STACK_ARN = re.compile(
     re.ASCII,
 )
 URL = re.compile(r'[^\x00-\x20"#<>\\^`{|}\x7f-\U0010ffff]{1,8192}')
-PASSING = re.compile("Throttl|TooMany|RequestLimit|AccessDenied|Timeout|Internal|Unavailable")
+PASSING = re.compile("Throttl|Throughput|TooMany|RequestLimit|AccessDenied|Timeout|Internal|Unavailable")
 RESERVE_S = 3.0  # kept of the function's time, whatever happens
 PUT_S = 5.0
 ATTEMPT_S = 6.0  # one call to AWS: 2 s to connect, 4 s to read

@@ -1,9 +1,11 @@
 """Tells the desk what waits: the function behind `Custom::NotificationFunction` and the stacks' status rules.
 
-The invariant: of an event only StackId, LogicalResourceId, WaitUrl and ResponseURL are used, and each is
-checked; what the desk shows is read from CloudFormation here. A launch is published first and answered
-afterwards, so no stack waits that nobody heard of; a Delete is answered first and published only when S3
-took the answer, which proves that CloudFormation asked. The answer follows from the stack alone
+The invariant: of an event StackId, LogicalResourceId, WaitUrl and ResponseURL are used, and each is checked;
+what the desk shows is read from CloudFormation here, save the parameters of a held update (`launch.updated`).
+A launch is published first and answered afterwards, so no stack waits that nobody heard of. An update of the
+parameters alone, where the gate holds those, is published and not answered: the desk answers it. What else
+asks nobody is answered at once, and a rollback is never held up. A Delete is answered first and published
+only when S3 took the answer, which proves that CloudFormation asked. The answer follows from the stack alone
 (`PhysicalResourceId` is `gatehouse-<fingerprint>`), so the same event always gets the same answer.
 """
 
@@ -14,6 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.notify.launch import RECEIPT, WAIT_CONDITION, launch_of
+from lambdas.notify.link import asked, closed
 from lambdas.notify.message import fitted, words_for
 from lambdas.shared import (
     Refused,
@@ -52,24 +55,41 @@ def describe(stack: Stack, deadline: float) -> Any:
     return call(deadline, client("cloudformation").describe_stacks, StackName=stack.id)["Stacks"][0]
 
 
+def asks_nobody(request: Request, envelope: dict[str, Any]) -> bool:
+    """Whether an update goes on by itself: the gate holds none, or nothing at all is new.
+
+    What is new is told by fingerprint and properties together: after a rollback the PhysicalResourceId may be
+    that of the update that failed, and an event may tell of a parameter that DescribeStacks does not show yet.
+    """
+    if envelope["hold"]["kind"] != "response":
+        return False
+    same = envelope["physical_id"] == request.physical_id and request.properties == request.old_properties
+    return same or not envelope["gate"]["gate_updates"]
+
+
 def open_(request: Request) -> None:
-    """Create and Update: publish, then answer. Raises Refused, or whatever kept it from the desk."""
+    """Create and Update: publish, then answer or leave the answer to the desk. Raises Refused, or what went wrong."""
     if request.type not in ("Create", "Update"):
         raise Refused("The event is neither Create, Update nor Delete.")
     found = describe(request.stack, request.deadline)
-    fingerprint = fingerprint_in(request.physical_id)
-    same_wait = request.properties.get("WaitUrl") == request.old_properties.get("WaitUrl")
     rolled_back = found["StackStatus"].startswith("UPDATE_ROLLBACK")
-    if rolled_back or (request.type == "Update" and same_wait and fingerprint):
-        answer(request, "SUCCESS", name_of(request), data={"Fingerprint": fingerprint, "Receipt": ""})
+    if not rolled_back:
+        if found["StackStatus"] not in (f"{request.type.upper()}_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            raise Refused("The stack is neither being created nor updated.")
+        envelope = launch_of(request, found)
+    if rolled_back or asks_nobody(request, envelope):
+        data = {"Fingerprint": fingerprint_in(request.physical_id), "Receipt": ""}
+        answer(request, "SUCCESS", name_of(request), data=data)
         return
-    if found["StackStatus"] not in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
-        raise Refused("The stack is neither being created nor updated.")
-    envelope = launch_of(request, found)
-    message = fitted(envelope, words_for(envelope, request.stack))
-    publish(request.deadline, "launch", f"Approval needed: {request.stack.name}", message)
-    data = {"Fingerprint": envelope["fingerprint"], "Receipt": ""}
-    answer(request, "SUCCESS", envelope["physical_id"], data=data)
+    invitation = asked(envelope, request.deadline)
+    envelope["gate"]["email_decisions"] = invitation is not None
+    updates = found["StackStatus"] == "UPDATE_IN_PROGRESS"
+    subject = "An update waits for approval" if updates else "Approval needed"
+    message = fitted(envelope, words_for(envelope, request.stack, invitation))
+    publish(request.deadline, "launch", f"{subject}: {request.stack.name}", message)
+    if envelope["hold"]["kind"] == "wait_handle":
+        data = {"Fingerprint": envelope["fingerprint"], "Receipt": ""}
+        answer(request, "SUCCESS", envelope["physical_id"], data=data)
 
 
 def close(request: Request) -> None:
@@ -77,6 +97,7 @@ def close(request: Request) -> None:
     fingerprint = fingerprint_in(request.physical_id)
     if not answer(request, "SUCCESS", name_of(request)) or not fingerprint:
         return
+    closed(request.stack.id, fingerprint, request.deadline)
     status = describe(request.stack, request.deadline)["StackStatus"]
     envelope = envelope_of(
         "launch",
@@ -152,5 +173,5 @@ def handler(event: Any, context: Any) -> None:
         answer(request, "FAILED", name_of(request), f"Approval cannot be asked for. {refusal}")
     except Exception as error:  # noqa: BLE001 - CloudFormation waits for an answer, whatever went wrong
         log("failed", error=code_of(error), request=request.id, stack=request.stack.id)
-        reason = f"The desk could not be told of this launch ({code_of(error)}), so it was stopped. Try again."
+        reason = f"Nobody could be asked to approve this ({code_of(error)}), so it was stopped. Please try again."
         answer(request, "FAILED", name_of(request), reason)

@@ -3,7 +3,7 @@
 import os
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from lambdas.shared import Stack, doors, log, message_of
@@ -40,38 +40,95 @@ def bytes_of(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def lasts_until(hold: dict[str, Any]) -> datetime:
-    """When the wait or its URL ends, whichever is first (aws-facts §1.2)."""
-    ends = [datetime.now(UTC) + timedelta(seconds=hold["timeout"])]
-    query = parse_qs(urlsplit(hold["url"]).query)
+def signed_at(url: str) -> datetime | None:
+    """When a presigned URL was made; None where it does not say (aws-facts §1.2)."""
+    date = parse_qs(urlsplit(url).query).get("X-Amz-Date", [""])[0]
     try:
-        if "X-Amz-Date" in query:
-            signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            ends.append(signed + timedelta(seconds=int(query["X-Amz-Expires"][0])))
-        elif "Expires" in query:
-            ends.append(datetime.fromtimestamp(int(query["Expires"][0]), UTC))
+        return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def url_ends(url: str) -> datetime | None:
+    """When a presigned URL dies by its own words; None where it does not say."""
+    query, signed = parse_qs(urlsplit(url).query), signed_at(url)
+    try:
+        if signed:
+            return signed + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+        return datetime.fromtimestamp(int(query["Expires"][0]), UTC)
     except (KeyError, ValueError, OverflowError, OSError):
-        log("the wait URL's end cannot be read")
-    return min(ends)
+        log("the URL's end cannot be read")
+        return None
 
 
-def words_for(envelope: dict[str, Any], stack: Stack) -> str:
-    """What people read in a mail or on a phone. It holds no URL but the desk's, and none that decides."""
+def began(hold: dict[str, Any]) -> datetime:
+    """When the wait began: a held update's with its ResponseURL, any other now."""
+    now = datetime.now(UTC)
+    return now if hold["kind"] == "wait_handle" else signed_at(hold["url"]) or now
+
+
+def until_of(hold: dict[str, Any]) -> datetime:
+    """Until when a decision still reaches CloudFormation, as the desk reckons it.
+
+    The earlier of the wait's end and its URL's, less five minutes or 5 % of the window, whichever is shorter.
+    """
+    start = began(hold)
+    end = start + timedelta(seconds=hold["timeout"])
+    end = min(end, url_ends(hold["url"]) or end)
+    return end - min(timedelta(minutes=5), max(end - start, timedelta(0)) * 0.05)
+
+
+class Invitation(NamedTuple):
+    """What decides by mail: a whole URL and the code that goes with it, as ABCD-EFGH."""
+
+    link: str
+    code: str
+
+
+def invitation_words(invitation: Invitation) -> list[str]:
+    return [
+        f"Approve or reject: {invitation.link}",
+        "",
+        f"Code: {invitation.code}",
+        "",
+        "Whoever has this link and this code can decide, and nobody checks who that is. So do not forward this",
+        "message, and do not decide about a launch of your own.",
+        "",
+        "有一个产品启动正在等待审批。打开上面的链接，输入验证码（Code）即可批准或拒绝。",
+        "任何同时持有链接和验证码的人都可以作出决定，请勿转发本邮件，也不要审批自己发起的启动。",
+        "",
+    ]
+
+
+def words_for(envelope: dict[str, Any], stack: Stack, invitation: Invitation | None = None) -> str:
+    """What people read in a mail or on a phone. It holds no URL but the desk's and the invitation's."""
     typed = envelope["requester"]["email"]
     who = envelope["requester"]["principal_arn"].split(":", 5)[-1] or "somebody unknown"
+    # Service Catalog's tags name who launched first, whoever updates now (aws-facts §3.1).
+    update = envelope["stack"]["status"] == "UPDATE_IN_PROGRESS"
+    who = f"unknown (first launched by {who})" if update else who
     if re.fullmatch(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}", typed):
         who += f" (gave {typed} as address)"
     desk = os.environ.get("DESK_URL", "").rstrip("/")
     lines = [
-        "A launch waits for approval.",
+        f"{'An update' if update else 'A launch'} waits for approval.",
         "",
         f"Who: {who}",
         f"Product: {envelope['product']['product_id'] or 'not from Service Catalog'}",
         f"Stack: {stack.name}",
         f"Where: account {stack.account}, {stack.region}",
-        f"Waits until: {lasts_until(envelope['hold']):%Y-%m-%d %H:%M} UTC",
+        f"Waits until: {until_of(envelope['hold']):%Y-%m-%d %H:%M} UTC",
         "",
-        f"Decide at the desk: {desk}/f/{envelope['fingerprint']}/" if desk else "Decide at the desk.",
-        "Please reply at the desk; nobody reads answers to this message.",
     ]
+    if envelope["hold"]["kind"] == "response":
+        lines += ["CloudFormation waits no longer for this update: then it fails, and can be tried again.", ""]
+    if desk:
+        lines.append(f"Decide at the desk: {desk}/f/{envelope['fingerprint']}/")
+    elif not invitation:
+        lines.append("Decide at the desk.")
+    if invitation:
+        lines += ["If the desk cannot be reached:", ""] if desk else []
+        lines += invitation_words(invitation)
+    where = "" if invitation and not desk else "Please reply at the desk; nobody"
+    lines.append(f"{where or 'Nobody'} reads answers to this message.")
     return "\n".join(lines)

@@ -4,7 +4,8 @@ The invariant: a stack passes only with a receipt that says "approved" for this 
 signed by a key this function was given; the receipt itself never says which key to trust. Whatever cannot
 be checked stops the stack. Only a missing, malformed or wrongly signed receipt is called a bypass, and the
 alarm goes out only after S3 took the answer, which proves that CloudFormation asked. A stack that is
-deleted or rolled back is never held up.
+deleted or rolled back is never held up. The self-test lets nothing pass and tells nobody anything but whether
+each key can be asked.
 """
 
 import base64
@@ -22,6 +23,7 @@ from lambdas.shared import (
     call,
     client,
     code_of,
+    deadline_of,
     envelope_of,
     log,
     message_of,
@@ -31,6 +33,7 @@ from lambdas.shared import (
 )
 
 COMPACT = re.compile(r"[\w-]{1,1000}\.[\w-]{1,1500}\.[\w-]{86}", re.ASCII)
+SELF_TEST = "Custom::GatehouseSelfTest"
 BYPASS = (
     "This stack was stopped: its wait was ended by a signal without a valid approval of the desk. "
     "Please ask for approval at the desk and launch again."
@@ -51,6 +54,10 @@ class Receipt:
     signature: bytes
 
 
+def allowed_keys() -> list[str]:
+    return os.environ["ALLOWED_KEYS"].replace(" ", "").split(",")
+
+
 def part_of(text: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
@@ -68,8 +75,7 @@ def receipt_in(text: object, request: Request) -> Receipt | None:
         return None
     fingerprint = request.properties.get("Fingerprint")
     wanted = {"v": 1, "stack": request.stack.id, "fp": fingerprint, "decision": "approved"}
-    keys = os.environ["ALLOWED_KEYS"].replace(" ", "").split(",")
-    if header.get("alg") != "ES256" or header.get("kid") not in keys or "crit" in header:
+    if header.get("alg") != "ES256" or header.get("kid") not in allowed_keys() or "crit" in header:
         return None
     if not fingerprint or any(statement.get(name) != value for name, value in wanted.items()):
         return None
@@ -110,15 +116,43 @@ def is_signed(receipt: Receipt, deadline: float) -> bool:
 
 
 def receipts_of(request: Request) -> list[Receipt]:
-    """All that may be a receipt: every signal's Data, and the one `notify` got for a parameter update."""
-    data = request.properties.get("Data")
-    try:
-        entries = json.loads(data) if isinstance(data, str) else data
-    except (ValueError, RecursionError):
-        entries = None
-    texts = [*entries.values()] if isinstance(entries, dict) else []
-    found = (receipt_in(text, request) for text in [*texts, request.properties.get("Receipt")])
-    return [receipt for receipt in found if receipt]
+    """All that may be a receipt: every signal's Data, and the one that answered a parameter update.
+
+    Those the resource had before count too: an update that asks nobody answers with no receipt and with the
+    fingerprint there was, which is the one the old receipt is for.
+    """
+    texts: list[object] = []
+    for properties in (request.properties, request.old_properties):
+        data = properties.get("Data")
+        try:
+            entries = json.loads(data) if isinstance(data, str) else data
+        except (ValueError, RecursionError):
+            entries = None
+        texts += [*(entries.values() if isinstance(entries, dict) else ()), properties.get("Receipt")]
+    return [receipt for text in dict.fromkeys(map(str, texts)) if (receipt := receipt_in(text, request))]
+
+
+def self_test(deadline: float) -> dict[str, str]:
+    """What each allowed key says to a signature that cannot be right; anything but "wrong signature" is trouble."""
+    said = {}
+    for key in allowed_keys():
+        try:
+            right = is_signed(Receipt("", key, b"self-test", der(b"\1" * 64)), deadline)
+            said[key] = "could not check: SignatureValid" if right else "wrong signature"
+        except Exception as error:  # noqa: BLE001 - the trouble is what is asked for
+            said[key] = f"could not check: {code_of(error)}"
+    log("self-test", **said)
+    return said
+
+
+def judge_keys(request: Request) -> tuple[str, str]:
+    """As `judge`, for the resource by which a deployment asks whether its receipts can be checked."""
+    if request.type == "Delete":
+        return "", ""
+    said = self_test(request.deadline)
+    if all(words == "wrong signature" for words in said.values()) or is_rolled_back(request):
+        return "", ""
+    return "self_test", f"Receipts cannot be checked: {', '.join(f'{key} {words}' for key, words in said.items())}."
 
 
 def is_rolled_back(request: Request) -> bool:
@@ -150,20 +184,23 @@ def judge(request: Request) -> tuple[str, str]:
     return ("could_not_check", COULD_NOT_CHECK.format(trouble)) if trouble else ("bypass", BYPASS)
 
 
-def handler(event: Any, context: Any) -> None:
+def handler(event: Any, context: Any) -> dict[str, Any] | None:
     """Lambda's entry. Raises Refused before anything was done when there is nobody it may answer."""
+    if event == {"self_test": True}:
+        return {"keys": self_test(deadline_of(context))}
     request = request_of(event, context)
+    tests_keys = event.get("ResourceType") == SELF_TEST
     log("asked", type=request.type, request=request.id, stack=request.stack.id, resource=request.logical_id)
     name = f"gatehouse-receipt-{sha256(request.stack.id + request.logical_id)[:32]}"
     try:
-        code, words = judge(request)
+        code, words = judge_keys(request) if tests_keys else judge(request)
     except Exception as error:  # noqa: BLE001 - CloudFormation waits for an answer, whatever went wrong
         code, words = "could_not_check", COULD_NOT_CHECK.format(code_of(error))
     if not code:
         answer(request, "SUCCESS", request.physical_id or name, data={"Receipt": words})
-        return
-    if answer(request, "FAILED", request.physical_id or name, words):
+    elif answer(request, "FAILED", request.physical_id or name, words) and not tests_keys:
         alarm(request, code, words)
+    return None
 
 
 def alarm(request: Request, code: str, reason: str) -> None:

@@ -150,11 +150,13 @@ class Cloud:
     processed: Any = None
     summary: dict[str, Any] | None = None
     parameters: dict[str, str] = field(default_factory=lambda: {"Email": "rita@example.com"})
+    resolved: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=lambda: dict(TAGS))
     resources: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     verify: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {"SignatureValid": True}
     published: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
 
@@ -180,11 +182,15 @@ class Cloud:
                     "StackStatusReason": "see https://example.com/?token=s3cret now",
                     "CreationTime": datetime(2026, 9, 11, 10, 11, 10, tzinfo=UTC),
                     "Capabilities": ["CAPABILITY_IAM"],
-                    "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()],
+                    "Parameters": [self.parameter(name) for name in self.parameters],
                     "Tags": [{"Key": k, "Value": v} for k, v in self.tags.items()],
                 }
             ]
         }
+
+    def parameter(self, name: str) -> dict[str, str]:
+        shown = {"ParameterKey": name, "ParameterValue": self.parameters[name]}
+        return shown | ({"ResolvedValue": self.resolved[name]} if name in self.resolved else {})
 
     def _GetTemplate(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         body = self.template if params["TemplateStage"] == "Original" else self.processed
@@ -216,6 +222,15 @@ class Cloud:
         self.published.append(params)
         self.order.append("published")
         return {"MessageId": "5e6f7a8b"}
+
+    def _PutItem(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        self.rows.append({name: next(iter(value.values())) for name, value in params["Item"].items()})
+        self.order.append("stored")
+        return {}
+
+    def _UpdateItem(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        self.rows.append({"id": params["Key"]["id"]["S"], "change": params["UpdateExpression"]})
+        return {"Attributes": {}}
 
     def _Verify(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return self.verify(params)

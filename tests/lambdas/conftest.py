@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from lambdas import shared
 from tests.lambdas.cloud import STACK_ID, TOPIC_ARN, Buckets, Clock, Cloud, serving
+from tests.lambdas.mail import Mail, mail_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "lambdas" / "envelope.schema.json").read_text("utf-8"))
@@ -114,3 +116,11 @@ def recorded() -> dict[str, dict[str, Any]]:
 def recorded_others() -> list[dict[str, Any]]:
     """Recorded events of SNS, API Gateway and function URLs."""
     return [event for event in recordings().values() if "RequestType" not in event]
+
+
+@pytest.fixture
+def mail(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mail]:
+    """A standalone account with a table, a topic and a key of this test's own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    with mail_in(f"2222333344{worker:02}", sandbox, monkeypatch) as mail:
+        yield mail

@@ -7,8 +7,9 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import quote
 
+import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lambdas import shared
@@ -16,6 +17,7 @@ from lambdas.notify import index as notify
 from lambdas.shared import Refused
 from lambdas.verify import index as verify
 from tests.lambdas.cloud import STACK_ID, Buckets, Cloud, Context
+from tests.lambdas.conftest import SCHEMA
 
 Handler = Callable[[Any, Any], None]
 HANDLERS = pytest.mark.parametrize("handler", [notify.handler, verify.handler], ids=["notify", "verify"])
@@ -35,7 +37,9 @@ KEYS = (
     "PhysicalResourceId",
     "ResourceProperties",
     "OldResourceProperties",
+    "ResourceType",
     "detail",
+    "self_test",
 )
 Urls = st.sampled_from(
     [
@@ -47,6 +51,11 @@ Urls = st.sampled_from(
     ]
 )
 Known = st.sampled_from([STACK_ID, "Create", "Update", "Delete", "ApprovalRequestV1", "gatehouse-" + "a" * 64])
+OWN_URL = "the stack's own WaitUrl"
+Properties = st.dictionaries(
+    st.sampled_from(["WaitUrl", "EmailID", "Parameters", "Data", "Fingerprint", "Receipt"]),
+    st.just(OWN_URL) | Json | Urls,
+)
 
 
 @HANDLERS
@@ -55,40 +64,92 @@ Known = st.sampled_from([STACK_ID, "Create", "Update", "Delete", "ApprovalReques
 def test_an_event_that_proves_nothing_is_refused_before_anything_is_done(
     handler: Handler, cloud: Cloud, buckets: Buckets, event: Any
 ) -> None:
+    assume(event != {"self_test": True})
     with pytest.raises(Refused):
         handler(event, Context())
     assert (buckets.puts, cloud.calls) == ([], [])
 
 
 @HANDLERS
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"self_test": False},
+        {"self_test": "true"},
+        {"self_test": True, "more": 1},
+        {"self_test": True, "StackId": STACK_ID},
+        {"detail": None},
+        {"detail": {}},
+        {"detail": {"self_test": True}},
+        {"keys": {}},
+        ["self_test"],
+        "self_test",
+    ],
+    ids=str,
+)
+def test_a_direct_invocation_of_any_other_shape_is_refused(
+    handler: Handler, cloud: Cloud, buckets: Buckets, event: Any
+) -> None:
+    with pytest.raises(Refused):
+        handler(event, Context())
+    assert (buckets.puts, cloud.calls) == ([], [])
+
+
+def test_only_verify_has_a_self_test(cloud: Cloud, buckets: Buckets) -> None:
+    with pytest.raises(Refused):
+        notify.handler({"self_test": True}, Context())
+    assert (buckets.puts, cloud.calls) == ([], [])
+
+
+@HANDLERS
 @SHARED_FIXTURES
 @given(
+    type_=st.sampled_from(["Create", "Update", "Delete"]),
     changes=st.dictionaries(
         st.sampled_from(["RequestType", "PhysicalResourceId", "ResourceProperties", "OldResourceProperties"]),
-        Json | Known | st.dictionaries(st.sampled_from(["WaitUrl", "EmailID", "Data", "Fingerprint"]), Json | Urls),
+        Json | Known | Properties,
     ),
+    resource_type=st.sampled_from(["Custom::ApprovalReceipt", "Custom::GatehouseSelfTest"]) | Json,
     status=st.sampled_from(
         ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_FAILED"]
     ),
 )
-def test_cloudformation_is_answered_once_whatever_it_says(
+def test_cloudformation_is_answered_once_or_by_the_desk_whatever_it_says(
     handler: Handler,
     cloud: Cloud,
     buckets: Buckets,
     event: Callable[..., dict[str, Any]],
+    type_: str,
     changes: dict[str, Any],
+    resource_type: Any,
     status: str,
 ) -> None:
     buckets.puts.clear()
+    cloud.published.clear()
     cloud.status = status
-    made = event() | deepcopy(changes)
+    cloud.resources["ApprovalRequestV1"] = ("Custom::NotificationFunction", f"{type_.upper()}_IN_PROGRESS", "")
+    made = event(type_) | deepcopy(changes) | {"ResourceType": resource_type}
+    for name in ("ResourceProperties", "OldResourceProperties"):
+        if isinstance(given := made.get(name), dict):
+            made[name] = {k: buckets.wait_url() if v == OWN_URL else v for k, v in given.items()}
     handler(made, Context())
+    if handler is notify.handler and is_held(cloud):
+        assert (made["RequestType"], status, buckets.puts) == ("Update", "UPDATE_IN_PROGRESS", [])
+        return
     assert len(buckets.puts) == 1
     body = buckets.puts[0].body
     assert body["Status"] in ("SUCCESS", "FAILED")
     assert 1 <= len(body["PhysicalResourceId"]) <= 1024
     assert body["Status"] == "SUCCESS" or body["Reason"].endswith(".")
     assert int(buckets.puts[0].headers["content-length"]) <= 4096
+
+
+def is_held(cloud: Cloud) -> bool:
+    """Whether the desk was told to answer; what it was told follows the schema."""
+    if not cloud.published or cloud.envelope().get("event") not in ("Create", "Update"):
+        return False
+    jsonschema.validate(cloud.envelope(), SCHEMA)
+    return bool(cloud.envelope()["hold"]["kind"] == "response")
 
 
 @HANDLERS

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from cryptography.hazmat.primitives.asymmetric import utils
 
+from lambdas.deploy import deploy
 from lambdas.shared import canonical
 from tests.lambdas.conftest import ROOT, SCHEMA
 
@@ -42,6 +43,21 @@ class Account:
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in (REQUESTER | parameters).items()],
         )
         return str(stack["StackId"])
+
+    def update(self, stack_id: str, template: str, **parameters: str) -> None:
+        self.client("cloudformation").update_stack(
+            StackName=stack_id,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in (REQUESTER | parameters).items()],
+        )
+
+    def stands(self, name: str, template: str) -> tuple[str, dict[str, Any]]:
+        """A stack that was approved: (id, its launch)."""
+        stack_id = self.launch(name, template)
+        launch = self.message(stack_id, kind="launch", event="Create")
+        signal(launch, data=self.receipt(launch))
+        assert self.ended(stack_id)["StackStatus"] == "CREATE_COMPLETE", self.reasons(stack_id)
+        return stack_id, launch
 
     def message(self, stack_id: str, **wanted: str) -> dict[str, Any]:
         """The first envelope about the stack with these values, within a while; each is held to the schema."""
@@ -98,8 +114,27 @@ def b64(data: bytes) -> str:
 
 
 def signal(launch: dict[str, Any], status: str = "SUCCESS", reason: str = "", data: str = "") -> None:
-    body = json.dumps({"Status": status, "UniqueId": "gh-0123456789", "Reason": reason, "Data": data}).encode()
-    request = urllib.request.Request(launch["hold"]["url"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310
+    put(launch["hold"]["url"], {"Status": status, "UniqueId": "gh-0123456789", "Reason": reason, "Data": data})
+
+
+def answer(launch: dict[str, Any], status: str = "SUCCESS", reason: str = "", receipt: str = "") -> None:
+    """What the desk answers an update that is held."""
+    hold, went = launch["hold"], status == "SUCCESS"
+    body = {
+        "Status": status,
+        "Reason": reason,
+        "PhysicalResourceId": launch["physical_id"] if went else hold["physical_id"],
+        "StackId": launch["stack_id"],
+        "RequestId": hold["request_id"],
+        "LogicalResourceId": launch["logical_id"],
+        "Data": {"Fingerprint": launch["fingerprint"], "Receipt": receipt},
+    }
+    put(hold["url"], body)
+
+
+def put(url: str, body: dict[str, Any]) -> None:
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": ""}, method="PUT")  # noqa: S310 - the sandbox's
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         assert response.status == 200
 
@@ -109,15 +144,7 @@ def account(sandbox: str) -> Account:
     """The hub, deployed into an account no other test uses."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     account = Account(f"2000000000{worker:02}", sandbox, {}, [])
-    account.client("cloudformation").create_stack(
-        StackName="gatehouse-hub",
-        TemplateBody=(LAMBDAS / "template.yaml").read_text("utf-8"),
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[{"ParameterKey": "DevelopmentOrigin", "ParameterValue": sandbox}],
-    )
-    stack = account.ended("gatehouse-hub")
-    assert stack["StackStatus"] == "CREATE_COMPLETE", account.reasons("gatehouse-hub")
-    account.hub = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    account.hub = deploy(account.client, "hub", {"DevelopmentOrigin": sandbox}, pause=0.2)
     return account
 
 
@@ -168,17 +195,10 @@ def test_a_rejected_launch_rolls_back_with_the_reason(account: Account, sample: 
 
 
 def test_a_new_version_is_asked_for_again_and_a_rejected_one_is_taken_back(account: Account, sample: str) -> None:
-    stack_id = account.launch("versions", sample)
-    first = account.message(stack_id, kind="launch", event="Create")
-    signal(first, data=account.receipt(first))
-    assert account.ended(stack_id)["StackStatus"] == "CREATE_COMPLETE", account.reasons(stack_id)
+    stack_id, first = account.stands("versions", sample)
 
     def update(version: str) -> dict[str, Any]:
-        account.client("cloudformation").update_stack(
-            StackName=stack_id,
-            TemplateBody=sample.replace("V1", version),
-            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in REQUESTER.items()],
-        )
+        account.update(stack_id, sample.replace("V1", version))
         return account.message(stack_id, kind="launch", logical_id=f"ApprovalRequest{version}", event="Create")
 
     second = update("V2")
@@ -193,26 +213,112 @@ def test_a_new_version_is_asked_for_again_and_a_rejected_one_is_taken_back(accou
     assert account.ended(stack_id)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", account.reasons(stack_id)
 
 
-@pytest.mark.parametrize("update", ["parameter", "handle"])
-def test_an_update_that_keeps_the_request_is_answered(account: Account, sample: str, update: str) -> None:
-    """A parameter alone asks nobody (yet); the same request with a new handle is a new launch."""
-    stack_id = account.launch(f"keeps-{update}", sample)
-    first = account.message(stack_id, kind="launch", event="Create")
-    signal(first, data=account.receipt(first))
-    assert account.ended(stack_id)["StackStatus"] == "CREATE_COMPLETE", account.reasons(stack_id)
-    body, parameters = sample, REQUESTER | {"Purpose": "more"}
-    if update == "handle":
-        body = sample.replace("ApprovalHandleV1", "ApprovalHandleV2").replace("ApprovalWaitV1", "ApprovalWaitV2")
-    account.client("cloudformation").update_stack(
-        StackName=stack_id,
-        TemplateBody=body,
-        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
-    )
-    if update == "handle":
-        second = account.message(stack_id, kind="launch", event="Update")
-        assert second["fingerprint"] != first["fingerprint"]
-        signal(second, data=account.receipt(second))
+def test_the_same_request_with_a_new_handle_is_a_new_launch(account: Account, sample: str) -> None:
+    stack_id, first = account.stands("handle", sample)
+    newer = sample.replace("ApprovalHandleV1", "ApprovalHandleV2").replace("ApprovalWaitV1", "ApprovalWaitV2")
+    account.update(stack_id, newer)
+    second = account.message(stack_id, kind="launch", event="Update")
+    assert (second["hold"]["kind"], second["fingerprint"] != first["fingerprint"]) == ("wait_handle", True)
+    signal(second, data=account.receipt(second))
     assert account.ended(stack_id)["StackStatus"] == "UPDATE_COMPLETE", account.reasons(stack_id)
+
+
+# Updates of parameters alone
+
+
+def purpose(launch: dict[str, Any]) -> str:
+    return next(str(p["value"]) for p in launch["parameters"] if p["name"] == "Purpose")
+
+
+def test_an_approved_update_completes_with_its_own_receipt(account: Account, sample: str) -> None:
+    stack_id, first = account.stands("held", sample)
+    account.update(stack_id, sample, Purpose="more", UpdateTimeout="600")
+    held = account.message(stack_id, kind="launch", event="Update")
+    assert (held["hold"]["kind"], held["hold"]["timeout"], purpose(held)) == ("response", 600, "more")
+    assert held["hold"]["physical_id"] == first["physical_id"]
+    receipt = account.receipt(held)
+    answer(held, receipt=receipt)
+    stack = account.ended(stack_id)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", account.reasons(stack_id)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    assert outputs["ApprovalReceipt"] == receipt
+    # The resource has a new name: CloudFormation takes leave of the old one.
+    gone = account.message(stack_id, kind="launch", event="Delete")
+    assert gone["fingerprint"] == first["fingerprint"]
+
+
+def test_an_update_without_a_receipt_is_taken_back(account: Account, sample: str) -> None:
+    stack_id, _ = account.stands("held-forged", sample)
+    account.update(stack_id, sample, Purpose="more")
+    held = account.message(stack_id, kind="launch", event="Update")
+    answer(held, receipt="")
+    assert account.ended(stack_id)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", account.reasons(stack_id)
+    assert account.message(stack_id, kind="alarm", code="bypass")["fingerprint"] == held["fingerprint"]
+
+
+def test_a_rejected_update_is_taken_back_and_can_be_asked_again(account: Account, sample: str) -> None:
+    stack_id, first = account.stands("held-rejected", sample)
+    account.update(stack_id, sample, Purpose="more")
+    held = account.message(stack_id, kind="launch", event="Update")
+    answer(held, "FAILED", "GH-1: approval asked, retry when granted")
+    stack = account.ended(stack_id)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", account.reasons(stack_id)
+    assert "GH-1: approval asked, retry when granted" in account.reasons(stack_id)
+
+    account.update(stack_id, sample, Purpose="more")
+    again = account.message(stack_id, kind="launch", event="Update")
+    assert again["fingerprint"] == held["fingerprint"]
+    assert again["hold"]["request_id"] != held["hold"]["request_id"]
+    assert again["hold"]["physical_id"] == first["physical_id"]
+    answer(again, receipt=account.receipt(again))
+    assert account.ended(stack_id)["StackStatus"] == "UPDATE_COMPLETE", account.reasons(stack_id)
+
+
+BREAKS = """
+  Broken:
+    Type: Custom::Broken
+    Condition: Breaks
+    Properties:
+      ServiceToken: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:nowhere
+"""
+
+
+def test_an_approved_update_that_fails_elsewhere_is_taken_back_without_asking(account: Account, sample: str) -> None:
+    broken = sample.replace(
+        "\nResources:\n", f"\nConditions:\n  Breaks: !Equals [!Ref Purpose, break]\n\nResources:{BREAKS}"
+    ).replace("Type: Custom::Broken\n", "Type: Custom::Broken\n    DependsOn: ApprovalReceiptV1\n")
+    stack_id, _ = account.stands("held-broken", broken)
+    for _ in range(2):
+        account.update(stack_id, broken, Purpose="break")
+        held = account.message(stack_id, kind="launch", event="Update")
+        answer(held, receipt=account.receipt(held))
+        assert account.ended(stack_id)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", account.reasons(stack_id)
+    account.update(stack_id, broken, Purpose="mended")
+    held = account.message(stack_id, kind="launch", event="Update")
+    answer(held, receipt=account.receipt(held))
+    assert account.ended(stack_id)["StackStatus"] == "UPDATE_COMPLETE", account.reasons(stack_id)
+
+
+def test_an_update_that_ends_while_it_is_held_is_taken_back_at_once(account: Account, sample: str) -> None:
+    stack_id, _ = account.stands("held-cancelled", sample)
+    account.update(stack_id, sample, Purpose="more")
+    held = account.message(stack_id, kind="launch", event="Update")
+    account.client("cloudformation").cancel_update_stack(StackName=stack_id)
+    assert account.ended(stack_id)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", account.reasons(stack_id)
+    answer(held, receipt=account.receipt(held))  # S3 takes it, nobody reads it
+    assert account.ended(stack_id)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_gate_that_holds_no_updates_lets_a_parameter_through(account: Account, sample: str) -> None:
+    open_ = sample.replace("GateUpdates: 'yes'", "GateUpdates: 'no'")
+    stack_id, _ = account.stands("not-held", open_)
+    account.update(stack_id, open_, Purpose="more")
+    assert account.ended(stack_id)["StackStatus"] == "UPDATE_COMPLETE", account.reasons(stack_id)
+
+
+def test_the_hubs_keys_say_what_a_wrong_signature_is(account: Account) -> None:
+    invoked = account.client("lambda").invoke(FunctionName="gatehouse-verify", Payload=b'{"self_test": true}')
+    assert json.loads(invoked["Payload"].read()) == {"keys": {account.hub["SigningKeyArn"]: "wrong signature"}}
 
 
 @pytest.mark.parametrize("name", ["wordpress", "wordpress-classic"])

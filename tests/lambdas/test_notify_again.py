@@ -31,17 +31,6 @@ def test_an_update_with_a_new_wait_url_is_a_new_launch(
     assert envelope["fingerprint"] != FINGERPRINT
 
 
-def test_an_update_with_the_same_wait_url_asks_nobody_and_keeps_its_attributes(
-    cloud: Cloud, buckets: Buckets, event: Event
-) -> None:
-    cloud.status = "UPDATE_IN_PROGRESS"
-    handler(event("Update"), Context())
-    assert cloud.published == []
-    answer = buckets.puts[0].body
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", f"gatehouse-{FINGERPRINT}")
-    assert answer["Data"] == {"Fingerprint": FINGERPRINT, "Receipt": ""}
-
-
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"])
 @pytest.mark.parametrize("type_", ["Create", "Update"])
 def test_a_rollback_is_never_held_up(cloud: Cloud, buckets: Buckets, event: Event, status: str, type_: str) -> None:

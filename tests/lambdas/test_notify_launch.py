@@ -66,7 +66,7 @@ def test_the_envelope_says_what_cloudformation_says(
         "wait": "ApprovalWaitV1",
         "timeout": 42600,
     }
-    assert envelope["gate"] == {"receipt": True, "gate_updates": False}
+    assert envelope["gate"] == {"receipt": True, "gate_updates": True, "email_decisions": False}
     assert envelope["requester"] == {"principal_arn": PRINCIPAL, "email": "rita@example.com"}
     assert envelope["product"]["product_id"] == "prod-abcdefghijklm"
     assert envelope["product"]["artifact_id"] == "pa-abcdefghijklm"
@@ -130,6 +130,7 @@ def test_the_subject_is_short_printable_ascii(cloud: Cloud, event: Event) -> Non
         ("!FindInMap [A, B, C]", {}, 43200),
         ("'99999'", {}, 43200),
         ("'0'", {}, 1),
+        ("!Ref Wait", {"Wait": "soon"}, 43200),
     ],
 )
 def test_the_timeout_is_the_wait_conditions(
@@ -139,6 +140,24 @@ def test_the_timeout_is_the_wait_conditions(
     cloud.parameters |= parameters
     handler(event(), Context())
     assert cloud.envelope()["hold"]["timeout"] == seconds
+
+
+@pytest.mark.parametrize(("set_to", "seconds"), [("42600", 42600), ("60000", 43200), ("", 43200)])
+def test_a_timeout_that_cannot_be_read_is_the_installations(
+    cloud: Cloud, event: Event, monkeypatch: pytest.MonkeyPatch, set_to: str, seconds: int
+) -> None:
+    monkeypatch.setenv("WAIT_TIMEOUT", set_to)
+    cloud.template = TEMPLATE.replace("'42600'", "!FindInMap [A, B, C]")
+    handler(event(), Context())
+    assert cloud.envelope()["hold"]["timeout"] == seconds
+
+
+def test_a_parameter_from_the_parameter_store_is_shown_as_what_it_stands_for(cloud: Cloud, event: Event) -> None:
+    cloud.parameters["Image"] = "/aws/service/ami-amazon-linux-latest/al2023"
+    cloud.resolved["Image"] = "ami-0123456789abcdef0"
+    handler(event(), Context())
+    shown = {parameter["name"]: parameter["value"] for parameter in cloud.envelope()["parameters"]}
+    assert shown == {"Email": "rita@example.com", "Image": "ami-0123456789abcdef0"}
 
 
 @pytest.mark.parametrize("email", ["!Sub '${Email}.example'", "!FindInMap [A, B, C]"])
@@ -160,11 +179,24 @@ def test_the_typed_address_is_read_from_the_stack_not_from_the_event(cloud: Clou
     assert cloud.envelope()["requester"]["email"] == "rita@example.com"
 
 
-@pytest.mark.parametrize("written", ["'no'", "no", "false", "yes", "true"])
-def test_no_gate_claims_to_hold_updates_that_nothing_holds_yet(cloud: Cloud, event: Event, written: str) -> None:
+@pytest.mark.parametrize(
+    ("written", "holds"),
+    [
+        ("'no'", False),
+        ("no", False),
+        ("No", False),
+        ("false", False),
+        ("!Ref Hold", False),
+        ("yes", True),
+        ("true", True),
+        ("!If [A, 'no', 'yes']", True),
+    ],
+)
+def test_a_receipt_gate_holds_updates_unless_it_says_no(cloud: Cloud, event: Event, written: str, holds: bool) -> None:
+    cloud.parameters["Hold"] = "no"
     cloud.template = TEMPLATE.replace("EmailID: !Ref Email", f"GateUpdates: {written}")
     handler(event(), Context())
-    assert cloud.envelope()["gate"] == {"receipt": True, "gate_updates": False}
+    assert cloud.envelope()["gate"] == {"receipt": True, "gate_updates": holds, "email_decisions": False}
 
 
 def test_the_classic_gate_has_no_receipt(cloud: Cloud, event: Event, buckets: Buckets) -> None:
@@ -186,7 +218,7 @@ def test_the_classic_gate_has_no_receipt(cloud: Cloud, event: Event, buckets: Bu
     cloud.resources["NotificationFunction"] = ("Custom::NotificationFunction", "CREATE_IN_PROGRESS", "")
     handler(event(LogicalResourceId="NotificationFunction", ResourceProperties={"WaitUrl": url}), Context())
     envelope = cloud.envelope()
-    assert envelope["gate"] == {"receipt": False, "gate_updates": False}
+    assert envelope["gate"] == {"receipt": False, "gate_updates": False, "email_decisions": False}
     assert (envelope["hold"]["wait"], envelope["hold"]["timeout"]) == ("WaitCondition", 43200)
 
 
@@ -372,7 +404,7 @@ def test_a_gate_that_cloudformation_is_not_at_work_on_announces_nothing(
 def test_a_launch_cannot_be_made_to_look_like_an_update(cloud: Cloud, buckets: Buckets, event: Event) -> None:
     """For an update nobody is known to have asked."""
     handler(event("Update", OldResourceProperties={"WaitUrl": buckets.wait_url("Old")}), Context())
-    assert "waits for nothing" in refusal(buckets, cloud)
+    assert "neither being created nor updated" in refusal(buckets, cloud)
 
 
 def test_a_resource_that_is_not_in_the_template_is_refused(cloud: Cloud, buckets: Buckets, event: Event) -> None:
@@ -407,7 +439,7 @@ def test_what_cannot_be_published_fails_closed(cloud: Cloud, buckets: Buckets, e
     cloud.errors["Publish"] = [error("Publish", "AuthorizationError", 403)]
     handler(event(), Context())
     sentence = refusal(buckets, cloud)
-    assert "could not be told" in sentence
+    assert "Nobody could be asked" in sentence
     assert "s3cret" not in json.dumps(buckets.puts[0].body)
 
 

@@ -21,6 +21,7 @@ from tests.lambdas.cloud import STACK_ID, Buckets, Clock, Cloud, Context, error
 
 KEY_ARN = "arn:aws:kms:eu-west-1:999988887777:key/0f0f0f0f-1111-4222-8333-444444444444"
 OLD_KEY_ARN = KEY_ARN.replace("0f0f", "1e1e")
+EMAIL_KEY_ARN = KEY_ARN.replace("0f0f", "2d2d")
 FINGERPRINT = "c" * 64
 Ask = Callable[..., dict[str, Any]]
 
@@ -33,7 +34,7 @@ class Desk:
     """Signs receipts the way the desk does, and stands in for KMS."""
 
     def __init__(self) -> None:
-        self.keys = {arn: ec.generate_private_key(ec.SECP256R1()) for arn in (KEY_ARN, OLD_KEY_ARN)}
+        self.keys = {arn: ec.generate_private_key(ec.SECP256R1()) for arn in (KEY_ARN, OLD_KEY_ARN, EMAIL_KEY_ARN)}
 
     def receipt(
         self, kid: str = KEY_ARN, alg: str = "ES256", header: dict[str, Any] | None = None, **changes: Any
@@ -76,7 +77,9 @@ def desk(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def ask(event: Callable[..., dict[str, Any]]) -> Ask:
     """An event of Custom::ApprovalReceipt; `signals` are the wait condition's Data."""
 
-    def make(type_: str = "Create", signals: Any = None, receipt: str = "", fingerprint: Any = FINGERPRINT) -> Any:
+    def make(
+        type_: str = "Create", signals: Any = None, receipt: str = "", fingerprint: Any = FINGERPRINT, old: Any = None
+    ) -> Any:
         data = signals if isinstance(signals, str) else json.dumps(signals or {})
         properties = {"ServiceToken": "x", "Data": data, "Fingerprint": fingerprint, "Receipt": receipt}
         return event(
@@ -84,6 +87,7 @@ def ask(event: Callable[..., dict[str, Any]]) -> Ask:
             LogicalResourceId="ApprovalReceiptV1",
             ResourceType="Custom::ApprovalReceipt",
             ResourceProperties=properties,
+            OldResourceProperties=old,
             PhysicalResourceId=None if type_ == "Create" else "gatehouse-receipt-0123",
         )
 
@@ -125,6 +129,158 @@ def test_a_key_that_was_rotated_out_of_use_still_counts_while_it_is_allowed(
     monkeypatch.setenv("ALLOWED_KEYS", KEY_ARN)
     handler(made, Context())
     assert [put.body["Status"] for put in buckets.puts] == ["SUCCESS", "FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "passing"),
+    [
+        ([KEY_ARN], [KEY_ARN]),
+        ([KEY_ARN, OLD_KEY_ARN], [KEY_ARN, OLD_KEY_ARN]),
+        ([KEY_ARN, OLD_KEY_ARN, EMAIL_KEY_ARN], [KEY_ARN, OLD_KEY_ARN, EMAIL_KEY_ARN]),
+        ([KEY_ARN, EMAIL_KEY_ARN], [KEY_ARN, EMAIL_KEY_ARN]),
+    ],
+    ids=["one", "two while rotating", "two and mail", "mail"],
+)
+def test_every_allowed_key_counts_and_no_other(
+    buckets: Buckets, desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch, allowed: list[str], passing: list[str]
+) -> None:
+    monkeypatch.setenv("ALLOWED_KEYS", ", ".join(allowed))
+    for key in (KEY_ARN, OLD_KEY_ARN, EMAIL_KEY_ARN):
+        handler(ask(signals={"a": desk.receipt(kid=key)}), Context())
+        assert buckets.puts[-1].body["Status"] == ("SUCCESS" if key in passing else "FAILED")
+
+
+def test_a_receipt_of_an_email_decision_is_one_like_any_other(
+    buckets: Buckets, desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLOWED_KEYS", f"{KEY_ARN},{EMAIL_KEY_ARN}")
+    receipt = desk.receipt(kid=EMAIL_KEY_ARN, via="email", request="")
+    handler(ask(signals={"a": receipt}), Context())
+    assert buckets.puts[0].body["Data"] == {"Receipt": receipt}
+
+
+@pytest.mark.parametrize("kept_in", ["Data", "Receipt"])
+def test_an_update_that_asked_nobody_keeps_the_receipt_there_was(
+    buckets: Buckets, desk: Desk, ask: Ask, kept_in: str
+) -> None:
+    """notify answers such an update with the same fingerprint and without a receipt."""
+    receipt = desk.receipt()
+    old = {"Data": json.dumps({"gh-1": receipt})} if kept_in == "Data" else {"Receipt": receipt}
+    handler(ask("Update", signals={"gh-0": desk.receipt(fp="e" * 64)}, old=old), Context())
+    assert (buckets.puts[0].body["Status"], buckets.puts[0].body["Data"]) == ("SUCCESS", {"Receipt": receipt})
+
+
+@pytest.mark.parametrize("old", [{}, {"Receipt": "old"}, {"Data": "{}"}, {"Data": 7}, {"Receipt": None}])
+def test_old_properties_without_a_receipt_help_nobody(
+    cloud: Cloud, buckets: Buckets, desk: Desk, ask: Ask, old: dict[str, Any]
+) -> None:
+    handler(ask("Update", old=old), Context())
+    assert stopped(cloud, buckets)["code"] == "bypass"
+
+
+def test_an_old_receipt_is_not_one_for_new_facts(cloud: Cloud, buckets: Buckets, desk: Desk, ask: Ask) -> None:
+    old = {"Fingerprint": FINGERPRINT, "Receipt": desk.receipt()}
+    handler(ask("Update", fingerprint="e" * 64, old=old), Context())
+    assert stopped(cloud, buckets)["code"] == "bypass"
+
+
+def test_the_same_receipt_in_four_places_is_checked_once(cloud: Cloud, buckets: Buckets, desk: Desk, ask: Ask) -> None:
+    forged = ".".join([*desk.receipt().split(".")[:2], "A" * 86])
+    old = {"Data": json.dumps({"a": forged}), "Receipt": forged}
+    handler(ask("Update", signals={"a": forged, "b": forged}, receipt=forged, old=old), Context())
+    assert stopped(cloud, buckets)["code"] == "bypass"
+    assert cloud.calls.count("Verify") == 1
+
+
+# Self-test
+
+
+@pytest.fixture
+def self_test(event: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The event of a deployment's own Custom::GatehouseSelfTest."""
+
+    def make(type_: str = "Create") -> dict[str, Any]:
+        return event(
+            type_,
+            LogicalResourceId="SelfTest",
+            ResourceType="Custom::GatehouseSelfTest",
+            ResourceProperties={"ServiceToken": "x", "Keys": KEY_ARN},
+            PhysicalResourceId=None if type_ == "Create" else "gatehouse-receipt-0123",
+        )
+
+    return make
+
+
+SelfTest = Callable[..., dict[str, Any]]
+
+
+def test_invoked_by_hand_it_says_what_each_key_says(cloud: Cloud, buckets: Buckets, desk: Desk) -> None:
+    assert handler({"self_test": True}, Context()) == {
+        "keys": {KEY_ARN: "wrong signature", OLD_KEY_ARN: "wrong signature"}
+    }
+    assert set(cloud.calls) == {"Verify"}
+    assert (buckets.puts, cloud.published) == ([], [])
+
+
+def test_a_key_that_cannot_be_asked_is_named_with_the_reason(cloud: Cloud, desk: Desk) -> None:
+    cloud.errors["Verify"] = [error("Verify", "DisabledException")]
+    assert handler({"self_test": True}, Context()) == {
+        "keys": {KEY_ARN: "could not check: DisabledException", OLD_KEY_ARN: "wrong signature"}
+    }
+
+
+@pytest.mark.parametrize("allowed", ["", "not a key", f"{KEY_ARN},"])
+def test_a_list_that_is_none_is_no_success(
+    cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest, monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
+    monkeypatch.setenv("ALLOWED_KEYS", allowed)
+    handler(self_test(), Context())
+    assert buckets.puts[0].body["Status"] == "FAILED"
+
+
+def test_a_key_that_takes_anything_is_no_success(
+    cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest
+) -> None:
+    cloud.verify = lambda _: {"SignatureValid": True}
+    handler(self_test(), Context())
+    assert buckets.puts[0].body["Status"] == "FAILED"
+
+
+def test_a_deployment_whose_keys_all_answer_succeeds(
+    cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest
+) -> None:
+    handler(self_test(), Context())
+    assert buckets.puts[0].body["Status"] == "SUCCESS"
+    assert cloud.published == []
+
+
+@pytest.mark.parametrize("type_", ["Create", "Update"])
+def test_a_deployment_whose_key_cannot_be_asked_fails_and_alarms_nobody(
+    cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest, type_: str
+) -> None:
+    cloud.errors["Verify"] = [error("Verify", "AccessDeniedException")] * 5
+    handler(self_test(type_), Context())
+    answer = buckets.puts[0].body
+    assert answer["Status"] == "FAILED"
+    assert f"{KEY_ARN} could not check: AccessDeniedException" in answer["Reason"]
+    assert cloud.published == []
+
+
+def test_a_failed_deployment_can_go_back_and_be_deleted(
+    cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest
+) -> None:
+    cloud.errors["Verify"] = [error("Verify", "DisabledException")] * 9
+    cloud.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    handler(self_test("Update"), Context())
+    handler(self_test("Delete"), Context())
+    assert [put.body["Status"] for put in buckets.puts] == ["SUCCESS", "SUCCESS"]
+
+
+def test_a_self_test_lets_no_receipt_pass_and_a_receipt_asks_for_no_self_test(
+    cloud: Cloud, buckets: Buckets, desk: Desk, ask: Ask
+) -> None:
+    handler(ask() | {"ResourceType": "Custom::Other"}, Context())
+    assert stopped(cloud, buckets)["code"] == "bypass"
 
 
 def test_the_keys_region_is_asked_not_the_functions(cloud: Cloud, desk: Desk, ask: Ask) -> None:
