@@ -23,7 +23,13 @@ async def read_body(receive: Receive) -> bytes:
 
 async def respond(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
     """One complete answer."""
-    raw = [(k.lower().encode(), v.encode()) for k, v in {**headers, "content-length": str(len(body))}.items()]
+    await send_answer(send, status, list(headers.items()), body)
+
+
+async def send_answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    """One complete answer that may have several headers of one name."""
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers]
+    raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
 

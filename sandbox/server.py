@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from sandbox import faults, patches, snapshots, state, uploads
 from sandbox.asgi import App, Receive, Scope, Send, header_map, read_body, respond, respond_json
 from sandbox.mailbox import store
-from sandbox.patches import operations, workers
+from sandbox.patches import http_api, operations, workers
 from sandbox.patches.sns_signing import MessageSigner
 from sandbox.presigned import Signer, bucket_and_key
 from sandbox.settings import Settings
@@ -89,6 +89,8 @@ class Gateway:
             await self._catalogue(headers, receive, send)
         elif bucket_and_key(raw_path):
             await self._upload(scope, raw_path, headers, receive, send)
+        elif path.startswith(http_api.PREFIX):
+            await http_api.handle(scope, receive, send)
         elif path.startswith("/_gatehouse/"):
             await self._own(scope, path, receive, send)
         elif mounted := next((m for m in ("/console", "/mailbox") if path == m or path.startswith(f"{m}/")), None):

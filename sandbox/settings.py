@@ -26,7 +26,10 @@ class Settings:
         return f"http://{self.public_host}:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """Everything MiniStack and the Lambda workers it starts are told; nothing else of theirs is inherited."""
+        """Everything MiniStack and the Lambda workers it starts are told; nothing else of theirs is inherited.
+
+        AUTH: functions act as their roles, policies are enforced; a 12-digit key is its account's root and may all.
+        """
         scratch = self.state or Path(tempfile.gettempdir())
         kept = {"PERSIST_STATE": "1", "STATE_DIR": str(self.state / "services")} if self.state else {}
         return {
@@ -43,6 +46,7 @@ class Settings:
             "S3_PERSIST": "1" if self.state else "0",
             "S3_DATA_DIR": str(scratch / "s3"),
             "LOG_LEVEL": self.log_level,
+            "AUTH": "true",
         }
 
     def apply(self) -> None:

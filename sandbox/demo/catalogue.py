@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.demo import roles
 from sandbox.demo.people import REQUESTERS, Requester
 
 SAMPLES = Path(__file__).parents[2] / "lambdas" / "samples"
@@ -83,6 +84,7 @@ def register(client: ClientFactory, *, notify_arn: str, verify_arn: str) -> dict
         url = _upload(client("s3"), bucket, product, body)
         ids[product.name] = _product(catalogue, product, url)
         catalogue.associate_product_with_portfolio(ProductId=ids[product.name], PortfolioId=portfolio_id)
+    roles.ensure(client("iam"), identity["Account"])
     for requester in REQUESTERS:
         role = requester.role_arn(identity["Account"])
         catalogue.associate_principal_with_portfolio(PortfolioId=portfolio_id, PrincipalARN=role, PrincipalType="IAM")

@@ -5,10 +5,17 @@ from collections.abc import Callable
 from sandbox.patches import (
     custom_resources,
     ec2,
+    http_api,
+    kms,
+    lambdas,
+    log_patterns,
+    metrics,
     operations,
+    policies,
     ses,
     sns,
     stack_events,
+    tables,
     wait_conditions,
     workers,
 )
@@ -18,6 +25,7 @@ from sandbox.presigned import Signer
 
 def install(signer: Signer, messages: MessageSigner, changed: Callable[[], None]) -> None:
     """Apply all patches, once, after MiniStack is imported. `changed` is told of every stack event."""
+    policies.install()
     wait_conditions.install(signer)
     custom_resources.install(signer)
     stack_events.install(changed)
@@ -25,4 +33,10 @@ def install(signer: Signer, messages: MessageSigner, changed: Callable[[], None]
     sns.install(signer.origin, messages)
     ses.install()
     ec2.install()
+    kms.install()
+    tables.install()
+    http_api.install(signer.origin)
     workers.install()
+    lambdas.install()
+    metrics.install()
+    log_patterns.install()

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.patches import live
+from sandbox.patches import live, policies
 from sandbox.patches.engine import cloudformation, ministack
 from sandbox.presigned import RESPONSE_BUCKET, Signer
 
@@ -160,16 +160,43 @@ def _send(token: str, event: dict[str, Any]) -> None:
     region = ministack("core.responses").get_region()
     if token.split(":")[3:4] not in ([], [region]):
         raise ValueError(f"Custom resource ServiceToken {token!r} must be in the stack region {region}.")
+    _may_invoke(token, event["StackId"])
     if ":sns:" in token:
         subject = "AWS CloudFormation custom resource request"
         if ministack("services.sns").publish_internal(token, json.dumps(event), subject) is None:
             raise ValueError(f"Custom resource ServiceToken {token!r} not found.")
         return
     functions = ministack("services.lambda_svc")
-    record, configuration, _ = functions._get_func_record_for_ref(token)
+    account = token.split(":")[4] if token.count(":") > 5 else None
+    record, configuration, _ = functions._get_func_record_for_ref_in_scope(token, account_id=account)
     if record is None or configuration is None:
         raise ValueError(f"Custom resource ServiceToken {token!r} not found.")
     functions.invoke_async_with_retry(functions._execution_record_for_config(record, configuration), event)
+
+
+def _may_invoke(token: str, stack_id: str) -> None:
+    """Raise with AWS's words unless the stack's role, and a function of another account, let it be invoked."""
+    if ":lambda:" not in token:
+        return
+    account, name = stack_id.split(":")[4], stack_id.split("/")[1]
+    role = live.stack_named(name).get("RoleARN") or ""
+    caller = f"arn:aws:sts::{account}:assumed-role/{role.rsplit('/', 1)[-1]}/AWSCloudFormation" if role else ""
+    caller, why = caller or f"arn:aws:iam::{account}:root", ""
+    if role and policies.role_lets(role, "lambda:InvokeFunction", token) is False:
+        why = "identity"
+    elif token.split(":")[4] != account and not _other_account_lets(token, caller):
+        why = "resource"
+    if why:
+        raise PermissionError(
+            f"User: {caller} is not authorized to perform: lambda:InvokeFunction on resource: {token} "
+            f"because no {why}-based policy allows the lambda:InvokeFunction action"
+        )
+
+
+def _other_account_lets(token: str, caller: str) -> bool:
+    functions, account = ministack("services.lambda_svc"), token.split(":")[4]
+    record, _, _ = functions._get_func_record_for_ref_in_scope(token, account_id=account)
+    return bool(record) and policies.allows(record.get("policy"), "lambda:InvokeFunction", token, caller)
 
 
 def _timeout(props: dict[str, Any]) -> int:

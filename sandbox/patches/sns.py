@@ -2,6 +2,7 @@
 
 MiniStack confirms e-mail at once, never asks HTTP endpoints that a template subscribes, sends an unsubscribe link to
 nowhere, gives up after one POST and drops e-mail. Nothing is delivered here to a subscription that is not confirmed.
+A queue of another account is asked, too, by a message in the queue.
 """
 # ruff: noqa: SLF001 - MiniStack's private names
 
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.mailbox import store
-from sandbox.patches import posts
+from sandbox.patches import posts, topics
 from sandbox.patches.engine import cloudformation, ministack, replace
 from sandbox.patches.sns_signing import MessageSigner
 
@@ -29,7 +30,7 @@ Dict = dict[str, Any]
 def install(origin: str, signer: MessageSigner) -> None:
     """Replace MiniStack's subscribing and fan-out."""
     sns = ministack("services.sns")
-    topics = Topics(origin, signer)
+    all_topics = Topics(origin, signer)
     publish = sns.publish_internal
 
     def publish_checked(topic_arn: str, message: Any, subject: str = "", **options: Any) -> Any:
@@ -41,19 +42,25 @@ def install(origin: str, signer: MessageSigner) -> None:
 
     replace(publish, publish_checked)
     replace(sns._send_subscription_confirmation, asked_elsewhere)
-    sns._fanout = topics.deliver
-    sns._subscribe = topics.subscribe(sns._subscribe)
-    sns._confirm_subscription = topics.in_topic_scope(sns._confirm_subscription, "TopicArn")
-    sns._unsubscribe = topics.in_topic_scope(sns._unsubscribe, "SubscriptionArn")
+    sns._fanout = all_topics.deliver
+    sns._subscribe = all_topics.subscribe(sns._subscribe)
+    sns._confirm_subscription = all_topics.in_topic_scope(sns._confirm_subscription, "TopicArn")
+    sns._unsubscribe = all_topics.in_topic_scope(sns._unsubscribe, "SubscriptionArn")
     for name in ("_list_subscriptions", "_list_subscriptions_by_topic"):
         setattr(sns, name, _hiding_pending(getattr(sns, name)))
     handlers = cloudformation("provisioners")._RESOURCE_HANDLERS
     for kind in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
         handlers[kind] = {
             **handlers[kind],
-            "create": topics.provisioned(handlers[kind]["create"]),
-            "update": topics.provisioned(handlers[kind]["update"]),
+            "create": all_topics.provisioned(handlers[kind]["create"]),
+            "update": all_topics.provisioned(handlers[kind]["update"]),
         }
+
+
+def _asked(sub: Dict) -> bool:
+    """Whether a subscription has to be confirmed by whoever is at its other end."""
+    foreign = sub["protocol"] == "sqs" and sub["endpoint"].split(":")[4:5] != sub["topic_arn"].split(":")[4:5]
+    return foreign or sub["protocol"] in ASKED
 
 
 def _check(sns: Any, message: Any, subject: str, structure: str) -> None:
@@ -101,7 +108,7 @@ class Topics:
             protocol, endpoint = self._sns._p(params, "Protocol"), self._sns._p(params, "Endpoint")
             topic = self._topic(self._sns._normalize_arn(self._sns._p(params, "TopicArn"))) if status == 200 else {}
             for sub in topic.get("subscriptions", []):
-                if (sub["protocol"], sub["endpoint"]) == (protocol, endpoint) and protocol in ASKED:
+                if (sub["protocol"], sub["endpoint"]) == (protocol, endpoint) and _asked(sub):
                     self.ask(topic, sub)
                     if not sub["confirmed"] and self._sns._p(params, "ReturnSubscriptionArn") != "true":
                         body = body.replace(sub["arn"].encode(), b"pending confirmation")
@@ -117,10 +124,10 @@ class Topics:
             arn = ":".join(physical_id.split(":")[:6])
             topic = self._topic(arn)
             properties = next((a for a in reversed(args) if isinstance(a, dict) and "ServiceToken" not in a), {})
-            if "SignatureVersion" in properties:
-                topic["attributes"]["SignatureVersion"] = str(properties["SignatureVersion"])
+            if physical_id == arn:
+                topics.settings(topic, properties)
             for sub in topic["subscriptions"]:
-                if sub["protocol"] in ASKED and "asked" not in sub:
+                if _asked(sub) and "asked" not in sub:
                     self.ask(topic, sub)
             return physical_id, attributes
 
@@ -153,6 +160,8 @@ class Topics:
         signed = self._signer.sign(message, self._version(topic))
         if sub["protocol"].startswith("email"):
             store.add_confirmation(sub["endpoint"], topic["arn"], signed["SubscribeURL"])
+        elif sub["protocol"] == "sqs":
+            self._sns._deliver_to_sqs(sub["endpoint"], json.dumps(signed), False, "", topic_arn=topic["arn"])
         else:
             self._couriers.submit(posts.deliver, sub["endpoint"], json.dumps(signed), _headers(signed, ""))
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.sandbox.conftest import Client
 from tests.sandbox.gate import Gate, send, signal, until
+from tests.support import allow
 
 
 def alone(gate: Gate, **properties: Any) -> dict[str, Any]:
@@ -81,8 +82,7 @@ def test_provider_behind_a_topic_gets_the_event_and_answers_by_url(gate: Gate, a
     sns, sqs = aws("sns"), aws("sqs")
     topic = sns.create_topic(Name="provider")["TopicArn"]
     queue = sqs.create_queue(QueueName="provider")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=allow.topic(sqs, queue, topic))
     stack = gate.create(alone(gate, ServiceToken=topic))
     envelope = next(gate.messages(sqs, queue))
     event = json.loads(envelope["Message"])

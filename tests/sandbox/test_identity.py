@@ -4,6 +4,7 @@ import boto3
 
 from sandbox import identity
 from tests.sandbox.conftest import Client
+from tests.support import allow
 
 
 def test_header_names_the_account_and_region() -> None:
@@ -15,7 +16,7 @@ def test_header_names_the_account_and_region() -> None:
 
 
 def test_assumed_role_acts_in_the_account_of_the_role(aws: Client, sandbox: str, account: str) -> None:
-    aws("iam").create_role(RoleName="Launcher", AssumeRolePolicyDocument='{"Statement": []}')
+    allow.role(aws("iam"), "Launcher", "sns:CreateTopic")
     session = aws("sts").assume_role(
         RoleArn=f"arn:aws:iam::{account}:role/Launcher", RoleSessionName="anna@example.com"
     )["Credentials"]

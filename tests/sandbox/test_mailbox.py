@@ -12,6 +12,7 @@ import pytest
 
 from tests.sandbox.conftest import Client
 from tests.sandbox.gate import Gate, fetch, send
+from tests.support import allow
 
 Mails = Callable[[str], list[dict[str, Any]]]
 SENDER = "desk@gatehouse.example"
@@ -88,8 +89,7 @@ def test_overview_can_be_limited_to_one_recipient(aws: Client, sandbox: str) -> 
 def test_reply_becomes_an_inbound_mail_of_ses(aws: Client, gate: Gate, sandbox: str, mails: Mails) -> None:
     topic = aws("sns").create_topic(Name="gatehouse-inbound-mail")["TopicArn"]
     queue = aws("sqs").create_queue(QueueName="inbound")["QueueUrl"]
-    endpoint = topic.replace(":sns:", ":sqs:").replace("gatehouse-inbound-mail", "inbound")
-    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=endpoint)
+    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=allow.topic(aws("sqs"), queue, topic))
     sent = aws("ses").send_email(Source=SENDER, **simple("rosa@example.com"))["MessageId"]
     mail = mails("rosa@example.com")[0]
     form = {"from": "Rosa <rosa@example.com>", "text": "Because I need größe."}

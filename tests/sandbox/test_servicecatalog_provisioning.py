@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.servicecatalog_support import Place, template, until
+from tests.support import allow
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:team"
 ROLE = "arn:aws:iam::111122223333:role/Launch"
@@ -255,6 +256,7 @@ def test_template_too_long_for_a_request_is_launched_too(place: Place) -> None:
 def test_lists_show_what_the_access_level_says(place: Place) -> None:
     product, artifact = place.product()
     place.ended(place.launch(product, artifact, "ours"))
+    allow.role(place.client("iam"), "Developer")
     keys = place.client("sts").assume_role(
         RoleArn=f"arn:aws:iam::{place.account}:role/Developer", RoleSessionName="rita@example.com"
     )["Credentials"]

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.sandbox.conftest import Client
 from tests.sandbox.endpoint import Endpoint
 from tests.sandbox.gate import Gate, fetch, send, until
+from tests.support import allow
 
 NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
@@ -30,7 +31,9 @@ def topic(aws: Client, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def queue(aws: Client, topic: str) -> str:
-    return str(aws("sqs").create_queue(QueueName=topic.rpartition(":")[2])["QueueUrl"])
+    url = str(aws("sqs").create_queue(QueueName=topic.rpartition(":")[2])["QueueUrl"])
+    allow.topic(aws("sqs"), url, topic)
+    return url
 
 
 def subscribe_queue(aws: Client, topic: str, **attributes: str) -> None:
@@ -72,6 +75,7 @@ def test_envelope_on_a_queue_is_signed(
 def test_topic_that_does_not_ask_for_version_2_signs_with_version_1(aws: Client, gate: Gate, sandbox: str) -> None:
     topic = aws("sns").create_topic(Name="old")["TopicArn"]
     queue = aws("sqs").create_queue(QueueName="old")["QueueUrl"]
+    allow.topic(aws("sqs"), queue, topic)
     subscribe_queue(aws, topic)
     aws("sns").publish(TopicArn=topic, Message="m")
     envelope = next(gate.messages(aws("sqs"), queue))

@@ -86,10 +86,13 @@ def test_event_reaches_a_function_of_a_deployed_template(gate: Gate, aws: Client
         },
     }
     target = {"Id": "1", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}
+    statement = [{"Effect": "Allow", "Action": ["sqs:GetQueueUrl", "sqs:SendMessage"], "Resource": "*"}]
+    policies = [{"PolicyName": "tell", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}]
+    role = {"AssumeRolePolicyDocument": {"Statement": []}, "Policies": policies}
     template = {
         "Resources": {
             "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "heard"}},
-            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}},
+            "Role": {"Type": "AWS::IAM::Role", "Properties": role},
             "Function": {
                 "Type": "AWS::Lambda::Function",
                 "Properties": {**function, "Role": {"Fn::GetAtt": ["Role", "Arn"]}},

@@ -6,9 +6,10 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from sandbox.servicecatalog import trail
 from sandbox.servicecatalog.engine import Engine
 from sandbox.servicecatalog.entities import Caller
-from sandbox.servicecatalog.errors import UnknownOperationError
+from sandbox.servicecatalog.errors import CatalogueError, UnknownOperationError
 from sandbox.servicecatalog.following import follow
 from sandbox.servicecatalog.store import Catalogue, catalogue
 
@@ -65,8 +66,14 @@ def perform(name: str, caller: Caller, params: dict[str, Any]) -> dict[str, Any]
     place = (caller.account, caller.region)
     call = Call(name, caller, params, catalogue(*place), Engine(*place))
     changed = follow(call.catalogue, call.engine)
+    answer, refused = None, ""
     try:
-        return _handlers[name](call)
+        answer = _handlers[name](call)
+    except CatalogueError as error:
+        refused = error.code
+        raise
     finally:
+        trail.record(caller, name, params, answer, refused)
         if changed or not name.startswith(_READS):
             call.catalogue.save()
+    return answer
