@@ -26,6 +26,7 @@ BAD_CHARACTERS = _("The URL contains characters that no URL of CloudFormation ha
 NOT_HTTPS = _("The URL is not an https URL.")
 FOREIGN_HOST = _("The URL's host is not CloudFormation's in the region of the stack.")
 OTHER_STACK = _("The URL's path does not name this stack.")
+OTHER_REQUEST = _("The URL is not the one for the answer to this request of CloudFormation.")
 NO_STACK = _("The message names no CloudFormation stack.")
 
 # RFC 3986 without "#" (no fragment), "[" and "]" (no address literals).
@@ -100,15 +101,28 @@ def unusable_reason(url: str, *, kind: HoldKind, stack_id: str, dev_origin: str 
     return "" if _names(parts.path, prefix + stack_id, kind) else OTHER_STACK
 
 
+def answers(url: str, logical_id: str, request_id: str) -> bool:
+    """Whether a response URL is the one of this very request of CloudFormation (aws-facts §2)."""
+    return unquote(url.partition("?")[0]).endswith(f"|{logical_id}|{request_id}")
+
+
+def signed_at(url: str) -> datetime | None:
+    """When a presigned URL was made by its own words (SigV4 query); None when it does not say."""
+    try:
+        (date,) = parse_qs(urlsplit(url).query, max_num_fields=50)["X-Amz-Date"]
+        return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except (KeyError, ValueError):
+        return None
+
+
 def expiry(url: str) -> datetime | None:
     """When a presigned URL dies by its own words (SigV4 or SigV2 query); None when it does not say."""
     try:
         query = parse_qs(urlsplit(url).query, max_num_fields=50)
         if "X-Amz-Date" in query:
-            (date,), (seconds,) = query["X-Amz-Date"], query["X-Amz-Expires"]
-            signed = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            (seconds,), signed = query["X-Amz-Expires"], signed_at(url)
             # S3 signs for a week at most.
-            return signed + timedelta(seconds=int(seconds)) if 0 < int(seconds) <= 604800 else None
+            return signed + timedelta(seconds=int(seconds)) if signed and 0 < int(seconds) <= 604800 else None
         (epoch,) = query["Expires"]
         return datetime.fromtimestamp(int(epoch), tz=UTC) if re.fullmatch(r"[0-9]{9,10}", epoch) else None
     except (KeyError, ValueError, OverflowError):

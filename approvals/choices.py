@@ -119,6 +119,8 @@ class HoldStatus(models.TextChoices):
     OPEN = "open", _("open")
     ENDED = "ended", _("ended")
     UNUSABLE = "unusable", _("unusable")
+    # An update that was answered "asked, retry when granted" when its hour was over.
+    LAPSED = "lapsed", _("answered at its deadline")
 
 
 class Verdict(models.TextChoices):
@@ -141,6 +143,7 @@ class Channel(models.TextChoices):
     INTAKE = "intake", _("message from AWS")
     TIMER = "timer", _("timer")
     FOLLOW = "follow", _("observation of the stack")
+    EMAIL_LINK = "email_link", _("e-mail link")
 
 
 class AlarmCode(models.TextChoices):
@@ -150,7 +153,10 @@ class AlarmCode(models.TextChoices):
     SIGNAL_GIVEN_UP = "signal_given_up", _("A decision could not be handed to CloudFormation")
     UNUSABLE_HOLD = "unusable_hold", _("A launch cannot be decided from the desk")
     UNKNOWN_STACK = "unknown_stack", _("A stack is waiting that the desk never heard of")
+    UNKNOWN_TOPIC = "unknown_topic", _("A topic of an account the desk does not work for wants to be heard")
     CONTRADICTION = "contradiction", _("The stack did not do what was decided")
+    DECIDED_TWICE = "decided_twice", _("The desk and an e-mail link decided differently; the first decision stands")
+    OWN_UPDATE = "own_update", _("An update was decided by the person who started it")
 
 
 class DeliveryStatus(models.TextChoices):
@@ -173,6 +179,7 @@ class NoticeCode(models.TextChoices):
     COMMENTED = "commented", _("A comment")
     DECIDED = "decided", _("A decision")
     EXPIRED = "expired", _("A launch expired")
+    LAPSED = "lapsed", _("An update was answered before anybody decided")
     WITHDRAWN = "withdrawn", _("A launch was withdrawn")
     ENDED = "ended", _("What became of a launch")
     ALARM = "alarm", _("An alarm")

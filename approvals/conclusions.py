@@ -85,17 +85,25 @@ class Effect:
 class Situation:
     """What the desk knows of a request.
 
-    `unique_id` is that of our own signal, `wait` the wait condition's logical id ("" where nobody said).
+    `ours` are the UniqueIds of signals we know of, `wait` is the wait condition's logical id ("" where nobody said).
+    `under_way`: CloudFormation is at work on what was asked for. Of an update of parameters that is not always so:
+    its request outlives the update, and what the stack does then is about something else.
     """
 
     kind: Kind
     state: State
     wait: str = ""
-    unique_id: str = ""
+    ours: frozenset[str] = frozenset()
+    under_way: bool = True
 
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def outlives(self) -> bool:
+        """Whether the request stays open when its update is rolled back: it can be granted for a retry."""
+        return self.kind == Kind.PARAMETER_UPDATE and self.is_open
 
 
 END_HOLD = Effect(Do.END_HOLD)
@@ -113,7 +121,12 @@ def meaning(kind: Kind, status: str) -> Meaning:
 
 def of_stack(situation: Situation, status: str, reason: str = "") -> list[Effect]:
     """What follows from the status of the whole stack."""
-    match meaning(situation.kind, status):
+    said = meaning(situation.kind, status)
+    if not situation.under_way and said not in (Meaning.DELETING, Meaning.GONE):
+        return []
+    if situation.outlives and said in (Meaning.ROLLED_BACK, Meaning.FAILED):
+        return [END_HOLD]
+    match said:
         case Meaning.NOTHING:
             return []
         case Meaning.DONE:
@@ -158,8 +171,7 @@ def _released(situation: Situation) -> list[Effect]:
 
 def _failed(situation: Situation, reason: str) -> list[Effect]:
     if found := _FAILED_SIGNAL.match(reason):
-        ours = situation.unique_id and found[1] == situation.unique_id
-        return [END_HOLD] if ours else [_foreign(situation, FOREIGN_FAILURE), END_HOLD]
+        return [END_HOLD] if found[1] in situation.ours else [_foreign(situation, FOREIGN_FAILURE), END_HOLD]
     if not _TIMED_OUT.match(reason):
         return [END_HOLD]
     if situation.is_open:
@@ -171,8 +183,9 @@ def _failed(situation: Situation, reason: str) -> list[Effect]:
 
 def _of_receipt(situation: Situation, status: str, reason: str) -> list[Effect]:
     """The receipt comes after the wait: whatever became of it, the wait was ended by a SUCCESS."""
-    refused = status == "CREATE_FAILED" and "cancelled" not in reason
-    if status != "CREATE_COMPLETE" and not refused:
+    verb = "UPDATE" if situation.kind == Kind.PARAMETER_UPDATE else "CREATE"
+    refused = status == f"{verb}_FAILED" and "cancelled" not in reason
+    if not situation.under_way or (status != f"{verb}_COMPLETE" and not refused):
         return []
     if situation.is_open:
         return [_foreign(situation, FOREIGN_FAILURE if refused else FOREIGN_SUCCESS), END_HOLD]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from approvals.choices import HoldKind, Kind
+from approvals.choices import HoldKind, Kind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class HoldFacts:
     timeout: int
     deadline: datetime
     unusable: str = ""
+    request_id: str = ""
+    physical_id: str = ""
+    email_decisions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class LaunchFacts:
     sent_at: datetime
     hold: HoldFacts | None
     has_receipt_gate: bool = False
+    gates_updates: bool = False
     principal_arn: str = ""
     typed_email: str = ""
     product_id: str = ""
@@ -50,3 +54,20 @@ class LaunchFacts:
     parameters: list[dict[str, Any]] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
     stack: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """What a holder of a link and its code decided, as the approve function recorded and told it."""
+
+    stack_id: str
+    stack_name: str
+    account: str
+    region: str
+    gate: str
+    fingerprint: str
+    verdict: Verdict
+    by: str
+    reason: str
+    at: datetime
+    unique_id: str

@@ -2,7 +2,8 @@
 
 Every (state, action) pair has an answer: the next state, or None for "not legal here". There is one table;
 terminal states take no decision, so the first decision is final (a failed wait condition cannot be revived,
-aws-facts §1.3). `python -m approvals.lifecycle` prints it as a diagram.
+aws-facts §1.3). What an e-mail link decided was first wherever the shared table says so, so the desk adopts it in
+every state. `python -m approvals.lifecycle` prints the table as a diagram.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     EXPIRE = "expire"
     BYPASS = "bypass"
+    LAPSE = "lapse"
+    ADOPT_APPROVAL = "adopt_approval"
+    ADOPT_REJECTION = "adopt_rejection"
 
 
 _FROM_OPEN = {
@@ -35,6 +39,9 @@ _FROM_OPEN = {
 _TABLE: dict[tuple[State, Action], State] = {
     **{(state, action): target for state in OPEN_STATES for action, target in _FROM_OPEN.items()},
     (State.NEEDS_INFO, Action.ANSWER): State.PENDING,
+    **{(state, Action.LAPSE): state for state in OPEN_STATES},
+    **{(state, Action.ADOPT_APPROVAL): State.APPROVED for state in State},
+    **{(state, Action.ADOPT_REJECTION): State.REJECTED for state in State},
     **{(state, action): state for state in State for action in (Action.COMMENT, Action.NOTE)},
 }
 
@@ -51,10 +58,6 @@ _OUTCOME_RANK = {
 
 def next_state(state: State, action: Action) -> State | None:
     return _TABLE.get((state, action))
-
-
-def legal_actions(state: State) -> frozenset[Action]:
-    return frozenset(action for (source, action) in _TABLE if source == state)
 
 
 def outcome_moves(current: Outcome, to: Outcome) -> bool:

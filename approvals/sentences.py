@@ -36,6 +36,18 @@ def _withdrawn(event: AuditEvent) -> str:
     return _("The request was withdrawn because its stack went away") + (f": {reason}" if reason else "")
 
 
+def _by_link(event: AuditEvent) -> str:
+    by = next((text.text for text in event.texts.all() if text.name == "by"), "").replace("%", "%%")
+    if event.params.get("verdict") == Verdict.APPROVED:
+        return _("Approved by e-mail link, in the name of %(by)s") % {"by": by or "?"}
+    return _("Rejected by e-mail link, in the name of %(by)s") % {"by": by or "?"}
+
+
+def _updater(event: AuditEvent) -> str:
+    principal = next((text.text for text in event.texts.all()), "").replace("%", "%%")
+    return _("CloudTrail names who started the update: %(principal)s") % {"principal": principal}
+
+
 def _outcome(event: AuditEvent) -> str:
     label = str(Outcome(event.params["outcome"]).label)
     return _("CloudFormation: %(outcome)s") % {"outcome": label.replace("%", "%%")}
@@ -67,10 +79,18 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.NOTED: _plain(lambda: _("%(who)s left an internal note")),
     Event.WITHDRAWN: _withdrawn,
     Event.EXPIRED: _plain(lambda: _("Nobody decided in time; CloudFormation rolls the stack back")),
+    Event.LAPSED: _plain(
+        lambda: _("The hour was over: CloudFormation was told that approval is asked and the update can be retried")
+    ),
+    Event.RETRIED: _plain(lambda: _("The same update was tried again")),
+    Event.LET_THROUGH: _plain(lambda: _("The approval given earlier lets it through")),
+    Event.DECIDED_BY_LINK: _by_link,
+    Event.UPDATER_NAMED: _updater,
     Event.BYPASSED: _plain(lambda: _("The wait was ended by a signal the desk did not send")),
     Event.SIGNAL_STORED: _stored,
     Event.SIGNAL_GIVEN_UP: _plain(lambda: _("The decision could not be handed to CloudFormation")),
     Event.SIGNAL_RETRIED: _plain(lambda: _("%(who)s had the signal sent again")),
+    Event.SIGNAL_NOT_SENT: _plain(lambda: _("Nothing was sent: an e-mail link's decision was recorded first")),
     Event.HOLD_ENDED: _plain(lambda: _("CloudFormation no longer waits")),
     Event.OUTCOME: _outcome,
     Event.ALARM_RAISED: _alarm,

@@ -18,6 +18,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -188,17 +189,52 @@ def signal_body(verdict: Verdict, *, unique_id: str, reason: str, receipt: str) 
 
     Only the reason is ever cut, and by its encoded length. Raises `TooLong` when the rest alone is too long.
     """
-    fields = {
-        "Status": "SUCCESS" if verdict == Verdict.APPROVED else "FAILURE",
-        "UniqueId": unique_id,
-        "Reason": "",
-        "Data": receipt,
-    }
+    return _fitted(
+        {
+            "Status": "SUCCESS" if verdict == Verdict.APPROVED else "FAILURE",
+            "UniqueId": unique_id,
+            "Reason": "",
+            "Data": receipt,
+        },
+        reason,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request of CloudFormation that an answer is for; `physical_id` is what the resource is called now."""
+
+    stack_id: str
+    request_id: str
+    logical_id: str
+    physical_id: str
+
+
+def answer_body(verdict: Verdict, asked: Asked, *, reason: str, fingerprint: str, receipt: str) -> bytes:
+    """The answer to a custom-resource request (aws-facts §2): ASCII, at most 4,096 bytes.
+
+    Approved, the resource becomes `gatehouse-<fingerprint>`; refused, it stays what it is. Raises `TooLong`.
+    """
+    approved = verdict == Verdict.APPROVED
+    return _fitted(
+        {
+            "Status": "SUCCESS" if approved else "FAILED",
+            "Reason": "",
+            "PhysicalResourceId": f"gatehouse-{fingerprint}" if approved else asked.physical_id,
+            "StackId": asked.stack_id,
+            "RequestId": asked.request_id,
+            "LogicalResourceId": asked.logical_id,
+            "Data": {"Fingerprint": fingerprint, "Receipt": receipt} if approved else {},
+        },
+        reason,
+    )
+
+
+def _fitted(fields: dict[str, Any], reason: str) -> bytes:
     fixed = len(_encoded(fields))
     if fixed > BODY_LIMIT:
         raise TooLong
-    fields["Reason"] = fit(reason, max(BODY_AIM - fixed, min(_REASON_FLOOR, BODY_LIMIT - fixed)))
-    return _encoded(fields)
+    return _encoded(fields | {"Reason": fit(reason, max(BODY_AIM - fixed, min(_REASON_FLOOR, BODY_LIMIT - fixed)))})
 
 
 def fit(text: str, room: int) -> str:
@@ -224,5 +260,5 @@ def _length(text: str) -> int:
     return len(json.dumps(text)) - 2
 
 
-def _encoded(fields: dict[str, str]) -> bytes:
+def _encoded(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode("ascii")

@@ -5,15 +5,19 @@ policy, writes, audits and leaves what is owed in the outbox, in one durable tra
 a task or a command. A verb that does not act raises `approvals.errors.Refused` and has changed nothing.
 """
 
+from approvals.actions.adopting import adopt_link_decision
 from approvals.actions.alarms import acknowledge_alarm, raise_alarm
 from approvals.actions.closing import bypass, expire, withdraw
 from approvals.actions.deciding import approve, reject
 from approvals.actions.observing import end_hold, record_outcome
 from approvals.actions.opening import close_deleted, open_request
+from approvals.actions.retrying import lapse
 from approvals.actions.talking import answer, ask, comment, note
+from approvals.actions.updating import name_updater
 
 __all__ = [
     "acknowledge_alarm",
+    "adopt_link_decision",
     "answer",
     "approve",
     "ask",
@@ -22,6 +26,8 @@ __all__ = [
     "comment",
     "end_hold",
     "expire",
+    "lapse",
+    "name_updater",
     "note",
     "open_request",
     "raise_alarm",

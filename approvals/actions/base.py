@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from approvals.actor import Actor
-from approvals.choices import HoldStatus, SignalStatus, State
+from approvals.choices import HoldStatus, Outcome, SignalStatus, State
 from approvals.errors import Refused, Why
+from approvals.facts import HoldFacts
 from approvals.lifecycle import Action, next_state
 from approvals.models import Hold, LaunchRequest
 from approvals.rules import check, refusal
+from approvals.sealing import seal
 
 MAX_TEXT = 4000
 _JOINERS = "\u200c\u200d"
@@ -29,6 +31,12 @@ def locked(pk: int) -> Iterator[LaunchRequest]:
         except LaunchRequest.DoesNotExist:
             raise Refused(Why.NOT_FOUND) from None
         yield request
+
+
+def lock_stack(stack_id: str) -> None:
+    """All messages about one stack are taken one after another, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [stack_id])
 
 
 def clean_text(text: str, *, required: bool) -> str:
@@ -66,13 +74,45 @@ def move(request: LaunchRequest, target: State, now: datetime) -> None:
     request.save(update_fields=["state", "closed_at"])
 
 
+def hold_of(request: LaunchRequest, facts: HoldFacts, now: datetime) -> Hold:
+    """Keep what CloudFormation waits on. An unusable URL is not kept at all: its digest and the reason are."""
+    return Hold.objects.create(
+        request=request,
+        kind=facts.kind,
+        status=HoldStatus.UNUSABLE if facts.unusable else HoldStatus.OPEN,
+        unusable_reason=facts.unusable[:300],
+        dedupe_key=facts.dedupe_key,
+        fingerprint=request.fingerprint,
+        url_encrypted=None if facts.unusable else seal(facts.url),
+        url_sha256=facts.url_sha256,
+        url_expires_at=facts.expires_at,
+        handle_logical_id=facts.handle,
+        wait_logical_id=facts.wait,
+        response_request_id=facts.request_id,
+        physical_id=facts.physical_id,
+        email_decisions=facts.email_decisions,
+        timeout_seconds=facts.timeout,
+        opened_at=now,
+        deadline=facts.deadline,
+    )
+
+
 def open_hold(request: LaunchRequest) -> Hold | None:
     return request.holds.select_for_update().filter(status=HoldStatus.OPEN).first()
 
 
+def outcome_of_nothing(request: LaunchRequest, now: datetime) -> None:
+    """The update that asked is over, and everything is as it was: so says the outcome of a request closed now."""
+    request.outcome, request.outcome_at = Outcome.ROLLED_BACK, now
+    request.save(update_fields=["outcome", "outcome_at"])
+
+
 def wipe_urls(request: LaunchRequest, now: datetime) -> None:
-    """Destroy the capability once nobody will use it: the request is closed and no signal is on its way."""
-    if not request.is_open and SignalStatus(request.signal).is_settled:
-        request.holds.filter(url_encrypted__isnull=False).exclude(signal__status=SignalStatus.GIVEN_UP).update(
-            url_encrypted=None, wiped_at=now
-        )
+    """Destroy the capabilities nobody will use: the request is closed and no signal with them is on its way.
+
+    One that was given up keeps its URL until it expires: an administrator may have it sent again.
+    """
+    if not request.is_open:
+        kept = (SignalStatus.QUEUED, SignalStatus.IN_FLIGHT, SignalStatus.GIVEN_UP)
+        urls = request.holds.filter(url_encrypted__isnull=False).exclude(signal__status__in=kept)
+        urls.update(url_encrypted=None, wiped_at=now)

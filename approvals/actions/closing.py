@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from approvals import audit, outbox
 from approvals.actions.alarms import note_alarm
-from approvals.actions.base import clean_text, locked, move, open_hold, permit, wipe_urls
+from approvals.actions.base import clean_text, locked, move, open_hold, outcome_of_nothing, permit, wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, NoticeCode, Verdict
 from approvals.lifecycle import Action
@@ -34,6 +34,8 @@ def withdraw(pk: int, *, actor: Actor, now: datetime, reason: str = "") -> Launc
         if actor.person is not None and hold is not None:
             sentence = f"{WITHDRAWN_BY_REQUESTER}: {reason}" if reason else WITHDRAWN_BY_REQUESTER
             outbox.owe_signal(request, hold, verdict=Verdict.REJECTED, reason=sentence, now=now)
+        if request.is_parameter_update and hold is None:
+            outcome_of_nothing(request, now)
         outbox.owe_notice(event, NoticeCode.WITHDRAWN, request, now)
         wipe_urls(request, now)
         return request
@@ -43,6 +45,8 @@ def expire(pk: int, *, actor: Actor, now: datetime) -> LaunchRequest:
     """Nobody decided in time. CloudFormation's own timer rolls the stack back; nothing is sent."""
     with locked(pk) as request:
         move(request, permit(actor, request, Action.EXPIRE, now), now)
+        if request.is_parameter_update and open_hold(request) is None:
+            outcome_of_nothing(request, now)
         event = audit.record(request, audit.Event.EXPIRED, actor=actor, now=now)
         outbox.owe_notice(event, NoticeCode.EXPIRED, request, now)
         wipe_urls(request, now)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from approvals import audit, outbox, policy
-from approvals.actions.base import clean_text, locked, move, open_hold, permit
+from approvals.actions import retrying
+from approvals.actions.base import clean_text, locked, move, open_hold, outcome_of_nothing, permit
 from approvals.actor import Actor
 from approvals.canonical import digest
 from approvals.choices import NoticeCode, State, Verdict
@@ -68,7 +69,7 @@ def _settle(
     request: LaunchRequest, verdict: Verdict, person: User, *, actor: Actor, now: datetime, reason: str
 ) -> None:
     hold = open_hold(request)
-    if hold is None:
+    if hold is None and not request.is_parameter_update:
         raise refusal(Why.UNUSABLE, request)
     votes = list(Vote.objects.filter(group__stage__request=request).order_by("pk"))
     approvers = sum(vote.verdict == Verdict.APPROVED for vote in votes)
@@ -101,5 +102,10 @@ def _settle(
         params={"decision": decision.pk, "record": decision.record_sha256},
         texts={"reason": reason} if reason else None,
     )
-    outbox.owe_signal(request, hold, verdict=verdict, reason=reason, now=now)
+    if request.is_parameter_update and verdict is Verdict.APPROVED:
+        retrying.grant(request, now)
+    if hold is not None:
+        outbox.owe_signal(request, hold, verdict=verdict, reason=reason, now=now)
+    else:
+        outcome_of_nothing(request, now)
     outbox.owe_notice(event, NoticeCode.DECIDED, request, now)

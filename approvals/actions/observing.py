@@ -9,7 +9,7 @@ from approvals.actions.base import locked
 from approvals.actor import Actor
 from approvals.choices import HoldStatus, NoticeCode, Outcome
 from approvals.lifecycle import outcome_moves
-from approvals.models import LaunchRequest
+from approvals.models import LaunchRequest, Pass
 
 _ENDS = (Outcome.LAUNCHED, Outcome.FAILED, Outcome.ROLLED_BACK)
 
@@ -33,6 +33,8 @@ def record_outcome(
         request.stack_reason = reason or request.stack_reason
         request.save(update_fields=["outcome", "outcome_at", "stack_status", "stack_reason"])
         _end_hold(request, actor, now)
+        if outcome is Outcome.LAUNCHED:
+            Pass.objects.filter(request=request, used_at=None).update(used_at=now)
         event = audit.record(
             request,
             audit.Event.OUTCOME,

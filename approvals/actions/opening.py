@@ -6,20 +6,23 @@ about one stack are taken one after another, under an advisory lock on the stack
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from approvals import audit, hints, outbox, policy
+from approvals.actions import retrying
 from approvals.actions.alarms import note_alarm
-from approvals.actions.base import move, wipe_urls
+from approvals.actions.base import hold_of, lock_stack, move, wipe_urls
 from approvals.actor import Actor
-from approvals.choices import AlarmCode, HoldStatus, NoticeCode, State
+from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, State
 from approvals.facts import HoldFacts, LaunchFacts
 from approvals.intake import identity
 from approvals.models import AuditEvent, Hold, LaunchRequest
-from approvals.sealing import seal
 from catalog import names
+
+# How long an update may wait to be granted. Its hold lasts an hour at most; what is granted later is a pass.
+UPDATE_LIFE = timedelta(days=7)
 
 
 def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRequest:
@@ -27,21 +30,26 @@ def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRe
     if facts.hold is None:
         raise ValueError("a launch without a hold cannot be opened")
     with transaction.atomic(durable=True):
-        _lock_stack(facts.stack_id)
-        known = _known(facts)
-        if known is not None:
-            return known if known.is_complete else _complete(known, facts, actor, now)
+        lock_stack(facts.stack_id)
         same_wait = Hold.objects.filter(dedupe_key=facts.hold.dedupe_key).first()
         if same_wait is not None:
             request = LaunchRequest.objects.select_for_update(of=("self",)).get(pk=same_wait.request_id)
-            return _other_facts(request, facts, actor, now)
-        return _open(facts, facts.hold, actor, now)
+            told_already = same_wait.fingerprint == facts.fingerprint
+            return request if told_already else _other_facts(request, facts, actor, now)
+        known = _known(facts)
+        if known is None:
+            return _open(facts, facts.hold, actor, now)
+        if not known.is_complete:
+            return _complete(known, facts, actor, now)
+        if facts.hold.kind != HoldKind.RESPONSE:
+            return known
+        return retrying.again(known, facts, facts.hold, actor=actor, now=now) or _open(facts, facts.hold, actor, now)
 
 
 def close_deleted(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRequest:
     """CloudFormation deletes the gate of this launch. A Delete that comes first leaves a closed request."""
     with transaction.atomic(durable=True):
-        _lock_stack(facts.stack_id)
+        lock_stack(facts.stack_id)
         request = _known(facts)
         if request is None:
             request = _new(facts, now)
@@ -58,17 +66,13 @@ def close_deleted(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchR
 
 
 def _known(facts: LaunchFacts) -> LaunchRequest | None:
-    """The request of this very gate. A message about another stack's gate finds nothing."""
+    """The newest request of this very gate. A message about another stack's gate finds nothing."""
     return (
         LaunchRequest.objects.select_for_update(of=("self",))
         .filter(fingerprint=facts.fingerprint, stack_id=facts.stack_id, gate=facts.gate)
+        .order_by("-pk")
         .first()
     )
-
-
-def _lock_stack(stack_id: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [stack_id])
 
 
 def _new(facts: LaunchFacts, now: datetime) -> LaunchRequest:
@@ -96,8 +100,9 @@ def _fill(request: LaunchRequest, facts: LaunchFacts, now: datetime) -> None:
     request.provisioned_product_id = facts.provisioned_product_id
     request.provisioned_product_name = facts.provisioned_product_name
     request.parameters, request.template, request.stack_facts = facts.parameters, facts.template, facts.stack
-    request.has_receipt_gate = facts.has_receipt_gate
-    request.deadline = facts.hold.deadline if facts.hold else None
+    request.has_receipt_gate, request.gates_updates = facts.has_receipt_gate, facts.gates_updates
+    held = facts.hold.deadline if facts.hold else None
+    request.deadline = now + UPDATE_LIFE if held and request.is_parameter_update else held
     request.search_terms = _terms(request)
 
 
@@ -122,7 +127,7 @@ def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> L
     request.save(force_insert=True)
     policy.route(request)
     request.save(update_fields=["policy_version", "policy_trace"])
-    _hold(request, hold, now)
+    hold_of(request, hold, now)
     event = audit.record(
         request,
         audit.Event.OPENED,
@@ -142,27 +147,9 @@ def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> L
             request=request,
             detail=hold.unusable,
         )
+    if request.is_parameter_update:
+        retrying.warn_of_two(request, actor=actor, now=now)
     return request
-
-
-def _hold(request: LaunchRequest, facts: HoldFacts, now: datetime) -> Hold:
-    """An unusable URL is not kept at all: its digest and the reason are."""
-    return Hold.objects.create(
-        request=request,
-        kind=facts.kind,
-        status=HoldStatus.UNUSABLE if facts.unusable else HoldStatus.OPEN,
-        unusable_reason=facts.unusable[:300],
-        dedupe_key=facts.dedupe_key,
-        fingerprint=request.fingerprint,
-        url_encrypted=None if facts.unusable else seal(facts.url),
-        url_sha256=facts.url_sha256,
-        url_expires_at=facts.expires_at,
-        handle_logical_id=facts.handle,
-        wait_logical_id=facts.wait,
-        timeout_seconds=facts.timeout,
-        opened_at=now,
-        deadline=facts.deadline,
-    )
 
 
 def _complete(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: datetime) -> LaunchRequest:

@@ -6,7 +6,7 @@ from approvals.models.conversation import Message
 from approvals.models.holds import Hold, Signal
 from approvals.models.intake import Quarantined, Refusal
 from approvals.models.notices import Delivery, Notice
-from approvals.models.policy import Decision, Stage, StageGroup, Vote
+from approvals.models.policy import Decision, LinkDecision, Stage, StageGroup, Vote
 from approvals.models.requests import LaunchRequest, Pass
 from approvals.models.teams import Membership, Team
 
@@ -20,6 +20,7 @@ __all__ = [
     "Delivery",
     "Hold",
     "LaunchRequest",
+    "LinkDecision",
     "Membership",
     "Message",
     "Notice",

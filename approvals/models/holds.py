@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.db import models
 
 from approvals.choices import HoldKind, HoldStatus, SignalStatus, Verdict
 from approvals.models.requests import LaunchRequest
+
+# What a URL that does not say when it dies is given (aws-facts §1.2: never more than a day).
+URL_LIFE = timedelta(hours=24)
 
 
 class Hold(models.Model):
@@ -27,6 +30,11 @@ class Hold(models.Model):
     url_expires_at = models.DateTimeField(null=True)
     handle_logical_id = models.CharField(max_length=255, blank=True)
     wait_logical_id = models.CharField(max_length=255, blank=True)
+    # Of a custom resource's response: what the answer must name (aws-facts §2).
+    response_request_id = models.CharField(max_length=128, blank=True, default="", db_default="")
+    physical_id = models.CharField(max_length=1024, blank=True, default="", db_default="")
+    # Whether a link in a mail can decide too: then the shared table says who was first.
+    email_decisions = models.BooleanField(default=False, db_default=False)
     timeout_seconds = models.PositiveIntegerField(null=True)
     opened_at = models.DateTimeField()
     deadline = models.DateTimeField()
@@ -44,11 +52,19 @@ class Hold(models.Model):
                 fields=["url_expires_at"],
                 condition=models.Q(url_encrypted__isnull=False),
                 name="hold_to_wipe",
-            )
+            ),
+            models.Index(
+                fields=["deadline"], condition=models.Q(status="open", kind="response"), name="hold_to_answer"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"hold of {self.request}"
+
+    @property
+    def is_update(self) -> bool:
+        """Whether CloudFormation waits for the answer of the gate's own custom resource."""
+        return self.kind == HoldKind.RESPONSE
 
 
 class SignalQuerySet(models.QuerySet["Signal"]):
@@ -61,7 +77,10 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 
 
 class Signal(models.Model):
-    """One per hold. `body` is fixed at the first claim, so every try sends the same bytes and UniqueId."""
+    """One per hold. `body` is fixed at the first claim, so every try sends the same bytes and UniqueId.
+
+    The status `none` says that nothing is sent: somebody else's decision was recorded first.
+    """
 
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="signal")
     request = models.ForeignKey(LaunchRequest, on_delete=models.PROTECT, related_name="signals")
@@ -88,3 +107,8 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"signal of {self.request}"
+
+    @property
+    def until(self) -> datetime:
+        """When its URL is dead for certain."""
+        return self.hold.url_expires_at or self.created_at + URL_LIFE

@@ -76,3 +76,24 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.request}"
+
+
+class LinkDecision(models.Model):
+    """What the approve function recorded for a link in a mail, as it told the desk.
+
+    `decided_by` is what somebody typed: whoever had link and code decided, nobody proved who that was. `unique_id`
+    is that of the signal the function sends. It may stand beside a Decision: then it was recorded first.
+    """
+
+    request = models.OneToOneField(LaunchRequest, on_delete=models.PROTECT, related_name="link_decision")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    reason = models.TextField(blank=True)
+    decided_by = models.CharField(max_length=200)
+    decided_at = models.DateTimeField()
+    unique_id = models.CharField(max_length=64)
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.request} by e-mail link"

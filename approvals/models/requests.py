@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from approvals.choices import OPEN_STATES, Kind, Outcome, SignalStatus, State
 from portal.accounts.models import User
@@ -18,8 +19,9 @@ from portal.accounts.models import User
 
 class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
     def listed(self) -> Self:
-        """Without the large facts that no list shows."""
-        return self.defer("parameters", "template", "stack_facts", "policy_trace", "search_terms")
+        """Without the large facts that no list shows, with the rows its sentence needs."""
+        facts = self.select_related("granted_pass", "link_decision")
+        return facts.defer("parameters", "template", "stack_facts", "policy_trace", "search_terms")
 
     def open(self) -> Self:
         return self.filter(state__in=OPEN_STATES)
@@ -77,6 +79,8 @@ class LaunchRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests", null=True, blank=True
     )
     principal_arn = models.CharField(max_length=2048, blank=True)
+    # Of an update, the stack's tag names the first launcher; CloudTrail may name who updates.
+    updater_arn = models.CharField(max_length=2048, blank=True, default="", db_default="")
     typed_email = models.CharField(max_length=254, blank=True)
     requester_verified = models.BooleanField(default=False)
 
@@ -92,6 +96,7 @@ class LaunchRequest(models.Model):
     template = models.JSONField(default=dict, blank=True)
     stack_facts = models.JSONField(default=dict, blank=True)
     has_receipt_gate = models.BooleanField(default=False)
+    gates_updates = models.BooleanField(default=False, db_default=False)
     # False for a request that only a Delete told us of; a Create that comes later fills in the facts.
     is_complete = models.BooleanField(default=True)
     search_terms = ArrayField(models.CharField(max_length=100), default=list, blank=True)
@@ -116,7 +121,17 @@ class LaunchRequest(models.Model):
     class Meta:
         constraints = [
             # A foreign stack that names this fingerprint gets a row of its own and blocks nothing.
-            models.UniqueConstraint(fields=["stack_id", "gate", "fingerprint"], name="one_request_per_launch")
+            models.UniqueConstraint(
+                fields=["stack_id", "gate", "fingerprint"],
+                condition=~models.Q(kind="parameter_update"),
+                name="one_request_per_launch",
+            ),
+            # The same update may be asked for again after it was decided, never twice at a time.
+            models.UniqueConstraint(
+                fields=["stack_id", "gate", "fingerprint"],
+                condition=models.Q(kind="parameter_update", state__in=OPEN_STATES),
+                name="one_open_request_per_update",
+            ),
         ]
         indexes = [
             models.Index(fields=["stack_id"], name="request_stack"),
@@ -158,18 +173,30 @@ class LaunchRequest(models.Model):
 
     @property
     def requester_label(self) -> str:
-        """The best honest name for who launched: the verified person, else the AWS principal, else the claim."""
+        """The best honest name for who launched: the verified person, else the AWS principal, else the claim.
+
+        Of an update the tag names the first launcher, so nobody is known until CloudTrail says (aws-facts §3.1).
+        """
         if self.requester is not None:
             return str(self.requester)
+        if self.kind != Kind.LAUNCH:
+            return self.updater_arn.rpartition(":")[2] or gettext("unknown updater")
         return self.principal_arn.rpartition(":")[2] or self.typed_email
 
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
 
+    @property
+    def is_parameter_update(self) -> bool:
+        return self.kind == Kind.PARAMETER_UPDATE
+
 
 class Pass(models.Model):
-    """What was agreed and how long it is valid: lets an identical retry through without asking again."""
+    """What was agreed and how long it is valid: lets an identical retry through without asking again.
+
+    `used_at` is when a retry succeeded; from then on the same has to be asked for again.
+    """
 
     request = models.OneToOneField(LaunchRequest, on_delete=models.PROTECT, related_name="granted_pass")
     fingerprint = models.CharField(max_length=64)
@@ -181,3 +208,6 @@ class Pass(models.Model):
 
     def __str__(self) -> str:
         return f"pass of {self.request}"
+
+    def holds(self, now: datetime) -> bool:
+        return self.used_at is None and now < self.valid_until

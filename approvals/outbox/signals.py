@@ -1,4 +1,4 @@
-"""Sending signals: claim → sign once → PUT → settle.
+"""Sending signals: claim → (say who was first) → sign once → PUT → settle.
 
 Invariant: at most one worker holds a claim on a signal, and every try of a signal sends the same bytes. A
 claim is (row, number of the attempt); whoever settles or fixes the body must still hold it. The body is
@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,22 +20,21 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
-from approvals import audit, receipts, waithandle
+from approvals import actions, audit, precedence, receipts, waithandle
 from approvals.actions.alarms import raise_alarm
 from approvals.actions.base import wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, HoldKind, HoldStatus, SignalStatus, State, Verdict
-from approvals.models import LaunchRequest, Signal
+from approvals.models import Hold, LaunchRequest, Signal
 from approvals.outbox.crew import Crew, Piece
 from approvals.retry import SIGNAL
 from approvals.sealing import Unsealable, unseal
 from approvals.waithandle import Never, Outcome, Retry, Stored, TooLong
 from portal import clock
 
-# KMS may take 39 seconds (three tries, catalog.aws) and the PUT 60; a row in flight for longer lost its worker.
-TAKEOVER = timedelta(seconds=waithandle.TRY_SECONDS + 45)
-# What a URL that does not say when it dies is given (aws-facts §1.2: never more than a day).
-LIFE = timedelta(hours=24)
+# Table and KMS may take 39 seconds each (three tries, catalog.aws) and the PUT 60; a row in flight for longer
+# lost its worker.
+TAKEOVER = timedelta(seconds=waithandle.TRY_SECONDS + 85)
 HANDS = 16
 # All waits of a region are PUT to one endpoint. When it stalls, the other hands go on with other regions.
 HANDS_PER_REGION = 12
@@ -47,6 +47,13 @@ log = structlog.get_logger(__name__)
 # Tries under way in this process, by region.
 _under_way: Counter[str] = Counter()
 _claiming = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A link in a mail decided first: the desk says nothing."""
+
+    code: str = "decided_by_link"
 
 
 class ClaimLost(Exception):
@@ -98,12 +105,18 @@ def claim(now: datetime, *, but_not_in: Collection[str] = ()) -> Signal | None:
             Signal.objects.filter(pk=signal.pk).update(
                 status=SignalStatus.IN_FLIGHT, claimed_at=now, attempts=signal.attempts
             )
-            LaunchRequest.objects.filter(pk=signal.request_id).update(signal=SignalStatus.IN_FLIGHT)
+            if _is_newest(signal):
+                LaunchRequest.objects.filter(pk=signal.request_id).update(signal=SignalStatus.IN_FLIGHT)
             return signal
     return None
 
 
-def _attempt(signal: Signal) -> Outcome:
+def _is_newest(signal: Signal) -> bool:
+    """A request's own word about signals is that of the last one; only updates tried again have several."""
+    return not Signal.objects.filter(request=signal.request_id, pk__gt=signal.pk).exists()
+
+
+def _attempt(signal: Signal) -> Outcome | Overtaken:
     """One try, whatever happens: a row that fails in an unforeseen way waits for its turn and blocks no other."""
     try:
         return _try(signal)
@@ -114,14 +127,20 @@ def _attempt(signal: Signal) -> Outcome:
         return Retry("internal_error")
 
 
-def _try(signal: Signal) -> Outcome:
+def _try(signal: Signal) -> Outcome | Overtaken:
     hold = signal.hold
     if hold.status == HoldStatus.UNUSABLE:
         return Never("url_refused")
+    try:
+        if hold.email_decisions and signal.body is None and (first := precedence.claim(signal, clock.now())):
+            actions.adopt_link_decision(first, actor=SENDER, now=clock.now())
+            return Overtaken()
+    except precedence.Unclear as error:
+        return Retry(f"decisions table: {error}")
     if hold.status == HoldStatus.ENDED and signal.body is None:
         # Once bytes may have left, the same bytes again only tell whether they arrived.
         return Never(HOLD_ENDED)
-    if hold.url_encrypted is None or _until(signal) <= clock.now():
+    if hold.url_encrypted is None or signal.until <= clock.now():
         return Never("expired")
     try:
         url = unseal(hold.url_encrypted)
@@ -135,23 +154,34 @@ def _try(signal: Signal) -> Outcome:
     return waithandle.send(url, body, kind=HoldKind(hold.kind), stack_id=signal.request.stack_id)
 
 
-def _until(signal: Signal) -> datetime:
-    return signal.hold.url_expires_at or signal.created_at + LIFE
-
-
 def _fixed_body(signal: Signal) -> bytes:
     """The bytes of every try: made at the first one, stored before they are sent."""
     if signal.body is not None:
         return bytes(signal.body)
-    body = waithandle.signal_body(
+    body = _answer(signal) if signal.hold.is_update else _wait_signal(signal)
+    if not _ours(signal).filter(body__isnull=True).update(body=body):
+        raise ClaimLost
+    return body
+
+
+def _wait_signal(signal: Signal) -> bytes:
+    return waithandle.signal_body(
         Verdict(signal.verdict),
         unique_id=signal.unique_id,
         reason=reason_text(signal),
         receipt=_receipt(signal),
     )
-    if not _ours(signal).filter(body__isnull=True).update(body=body):
-        raise ClaimLost
-    return body
+
+
+def _answer(signal: Signal) -> bytes:
+    hold, request = signal.hold, signal.request
+    return waithandle.answer_body(
+        Verdict(signal.verdict),
+        waithandle.Asked(request.stack_id, hold.response_request_id, request.gate, hold.physical_id),
+        reason=reason_text(signal),
+        fingerprint=hold.fingerprint,
+        receipt=_receipt(signal) if signal.verdict == Verdict.APPROVED else "",
+    )
 
 
 def _ours(signal: Signal) -> QuerySet[Signal]:
@@ -161,6 +191,8 @@ def _ours(signal: Signal) -> QuerySet[Signal]:
 def reason_text(signal: Signal) -> str:
     """All that the requester sees in the stack's events. The number comes first: the end may be cut."""
     request = signal.request
+    if signal.hold.status == HoldStatus.LAPSED:
+        return f"{request.number}: {signal.reason}"
     word = {State.APPROVED: "Approved, ", State.REJECTED: "Rejected, "}.get(State(request.state), "")
     return f"{word}{request.number}" + (f": {signal.reason}" if signal.reason else "")
 
@@ -177,7 +209,7 @@ def _receipt(signal: Signal) -> str:
         return ""
 
 
-def settle(signal: Signal, outcome: Outcome, now: datetime) -> None:
+def settle(signal: Signal, outcome: Outcome | Overtaken, now: datetime) -> None:
     """Write down what became of the try. Lock order: request, signal, chain. Raises `ClaimLost`."""
     with transaction.atomic(durable=True):
         request = LaunchRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=signal.request_id)
@@ -190,12 +222,16 @@ def settle(signal: Signal, outcome: Outcome, now: datetime) -> None:
         )
         if not settled:
             raise ClaimLost
-        request.signal = status
-        request.save(update_fields=["signal"])
+        if _is_newest(signal):
+            request.signal = status
+            request.save(update_fields=["signal"])
         if status == SignalStatus.STORED:
             _stored(request, signal, now)
         elif status == SignalStatus.GIVEN_UP:
             _given_up(request, signal, outcome.code, now)
+        elif status == SignalStatus.NONE:
+            audit.record(request, audit.Event.SIGNAL_NOT_SENT, actor=SENDER, now=now, params={"signal": signal.pk})
+            wipe_urls(request, now)
     log.info(
         "signal tried",
         request=request.number,
@@ -206,13 +242,15 @@ def settle(signal: Signal, outcome: Outcome, now: datetime) -> None:
     )
 
 
-def _verdict(signal: Signal, outcome: Outcome, now: datetime) -> tuple[SignalStatus, datetime | None]:
+def _verdict(signal: Signal, outcome: Outcome | Overtaken, now: datetime) -> tuple[SignalStatus, datetime | None]:
     if isinstance(outcome, Stored):
         return SignalStatus.STORED, None
+    if isinstance(outcome, Overtaken):
+        return SignalStatus.NONE, None
     again = SIGNAL.next_try(
         signal.attempts,
         now=now,
-        until=_until(signal),
+        until=signal.until,
         permanent=isinstance(outcome, Never),
         at_least=outcome.after if isinstance(outcome, Retry) else 0.0,
     )
@@ -228,6 +266,9 @@ def _stored(request: LaunchRequest, signal: Signal, now: datetime) -> None:
         params={"signal": signal.pk, "attempts": signal.attempts},
     )
     wipe_urls(request, now)
+    if signal.hold.status == HoldStatus.LAPSED:
+        # The request is still open, what its update waited for is not.
+        Hold.objects.filter(pk=signal.hold_id).update(url_encrypted=None, wiped_at=now)
 
 
 def _given_up(request: LaunchRequest, signal: Signal, code: str, now: datetime) -> None:
