@@ -17,6 +17,7 @@ class Why(StrEnum):
     NOT_LEGAL = "not_legal"
     DEADLINE_PASSED = "deadline_passed"
     UNUSABLE = "unusable"
+    DISPUTED = "disputed"
     TEXT_MISSING = "text_missing"
     TEXT_TOO_LONG = "text_too_long"
 
@@ -31,6 +32,10 @@ _SENTENCES = {
     Why.NOT_LEGAL: _("This is not possible while the request is in the state “%(state)s”."),
     Why.DEADLINE_PASSED: _("The time to decide is over; CloudFormation rolls the stack back."),
     Why.UNUSABLE: _("This launch cannot be decided from the desk: %(reason)s"),
+    Why.DISPUTED: _(
+        "This launch was announced twice with different facts, so one of them is not true. You can reject it. It can"
+        " be approved when an administrator has looked at the alarm and acknowledged it."
+    ),
     Why.TEXT_MISSING: _("Please write a sentence; the other side reads it."),
     Why.TEXT_TOO_LONG: _("The text is too long: at most %(limit)d characters."),
 }

@@ -37,6 +37,7 @@ class Hint(StrEnum):
     SIGNALS = "approvals.tasks.drain_signals"
     DELIVERIES = "approvals.tasks.drain_deliveries"
     CATALOGUE = "approvals.tasks.sync_catalogue"
+    DOCTOR = "approvals.tasks.examine"
 
 
 class Publisher:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from approvals import actions, stacks
 from approvals.actor import Actor
-from approvals.choices import OPEN_STATES, AlarmCode, Channel, HoldStatus, Kind, Outcome, State
+from approvals.choices import OPEN_STATES, AlarmCode, Channel, HoldKind, HoldStatus, Kind, Outcome, State
 from approvals.conclusions import (
     END_HOLD,
     FOREIGN_SUCCESS,
@@ -75,7 +75,8 @@ def warned(said: Warned, *, now: datetime) -> None:
 def gate_deleted(request: LaunchRequest, *, at: datetime, now: datetime) -> None:
     """CloudFormation deleted the gate without its stack: the wait is over, the cause may not be known yet."""
     actions.end_hold(request.pk, actor=FOLLOW, now=now)
-    if request.is_open and request.deadline is not None and at >= request.deadline:
+    over = request.deadline is not None and at >= request.deadline
+    if request.is_open and over and not request.is_parameter_update:
         _apply(request.pk, lambda s: [Effect(Do.EXPIRE)] if s.is_open else [], status="", now=now)
     LaunchRequest.objects.filter(pk=request.pk).update(followed_at=None)
 
@@ -84,12 +85,12 @@ def follow(now: datetime, batch: int = 50) -> int:
     """Look at the stacks that are due; returns how many were looked at. Never raises for AWS's sake."""
     close_unexplained(now)
     try:
-        account = aws.own_account()
+        accounts = aws.readable_accounts()
     except (ClientError, BotoCoreError) as error:
         _log.warning("who we are cannot be told", extra={"error": type(error).__name__})
         return 0
     ends, looked = time.monotonic() + _BUDGET_SECONDS, 0
-    while looked < batch and time.monotonic() < ends and (request := _claim(account, now)):
+    while looked < batch and time.monotonic() < ends and (request := _claim(accounts, now)):
         _look_at(request, now)
         looked += 1
     return looked
@@ -98,6 +99,7 @@ def follow(now: datetime, batch: int = 50) -> int:
 def close_unexplained(now: datetime) -> int:
     """Close open requests whose wait ended a minute ago without anything saying why."""
     left = LaunchRequest.objects.open().filter(holds__status=HoldStatus.ENDED, holds__ended_at__lte=now - GRACE)
+    left = left.exclude(kind=Kind.PARAMETER_UPDATE)
     closed = 0
     for request in left.distinct()[:500]:
         _close_unexplained(request, now)
@@ -123,7 +125,7 @@ def _look_at(request: LaunchRequest, now: datetime) -> None:
         Meaning.ROLLED_BACK,
         Meaning.FAILED,
     )
-    if request.is_open and (rolled or not newest):
+    if request.is_open and not request.is_parameter_update and (rolled or not newest):
         _close_unexplained(request, now)
 
 
@@ -176,12 +178,14 @@ def _apply(pk: int, effects: Callable[[Situation], list[Effect]], *, status: str
 def _situation(pk: int) -> Situation:
     request = LaunchRequest.objects.get(pk=pk)
     hold = request.holds.select_related("signal").order_by("-pk").first()
-    signal = getattr(hold, "signal", None)
+    signal, link = getattr(hold, "signal", None), getattr(request, "link_decision", None)
+    answered = hold is not None and hold.status == HoldStatus.ENDED and bool(signal or link)
     return Situation(
         kind=Kind(request.kind),
         state=State(request.state),
         wait=hold.wait_logical_id if hold else "",
-        unique_id=signal.unique_id if signal else "",
+        ours=frozenset(told.unique_id for told in (signal, link) if told),
+        under_way=not (request.is_parameter_update and hold) or hold.status == HoldStatus.OPEN or answered,
     )
 
 
@@ -219,10 +223,11 @@ def _announced(request: LaunchRequest) -> datetime | None:
 
 
 @transaction.atomic(durable=True)
-def _claim(account: str, now: datetime) -> LaunchRequest | None:
+def _claim(accounts: Sequence[str], now: datetime) -> LaunchRequest | None:
     """The due request whose stack was looked at longest ago, marked so that no other worker takes it."""
     decided = ~Q(state__in=OPEN_STATES) & Q(outcome=Outcome.WAITING, closed_at__gt=now - _SOON_FOR)
-    ended = Hold.objects.filter(request=OuterRef("pk"), status=HoldStatus.ENDED)
+    # An update's request stays open when its hold ends: nothing about it is to be explained.
+    ended = Hold.objects.filter(request=OuterRef("pk"), status=HoldStatus.ENDED, kind=HoldKind.WAIT_HANDLE)
     ending = Q(state__in=OPEN_STATES) & (Exists(ended) | Q(deadline__lte=now + timedelta(seconds=30)))
     due = (
         Q(followed_at=None)
@@ -231,7 +236,7 @@ def _claim(account: str, now: datetime) -> LaunchRequest | None:
         | (Q(followed_at__lte=now - SOON) & (decided | ending))
     )
     request = (
-        LaunchRequest.objects.filter(Q(state__in=OPEN_STATES) | Q(outcome__in=_UNSETTLED), account=account)
+        LaunchRequest.objects.filter(Q(state__in=OPEN_STATES) | Q(outcome__in=_UNSETTLED), account__in=accounts)
         .filter(due)
         .order_by(F("followed_at").asc(nulls_first=True), "-pk")
         .select_for_update(of=("self",), skip_locked=True)

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import cached_property
 
 from approvals import policy
-from approvals.choices import HoldStatus, State
+from approvals.choices import AlarmCode, HoldStatus, State
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action, next_state
-from approvals.models import Hold, LaunchRequest, Membership, StageGroup
+from approvals.models import Alarm, Hold, LaunchRequest, Membership, StageGroup
 from portal.accounts.models import User
 
 DECIDING = frozenset({Action.APPROVE, Action.REJECT})
@@ -32,15 +32,30 @@ def is_own(person: User, request: LaunchRequest) -> bool:
     `is_requester`, because it takes the right to decide away and grants nothing. Uses prefetched principals."""
     if is_requester(person, request):
         return True
-    address = person.email.casefold()
-    if address in (request.typed_email.casefold(), _name_in(request.principal_arn).casefold()):
-        return True
-    return bool(request.principal_arn) and request.principal_arn in {p.arn for p in person.principals.all()}
+    behind = _principals_behind(request)
+    names = {request.typed_email.casefold(), *(_name_in(arn).casefold() for arn in behind)}
+    return person.email.casefold() in names or not behind.isdisjoint(p.arn for p in person.principals.all())
+
+
+def _principals_behind(request: LaunchRequest) -> set[str]:
+    """Who may have started it. Of an update nobody knows (aws-facts §3.1): until AWS vouches for another person,
+    the first launcher counts as well."""
+    if request.updater_arn and request.requester_verified:
+        return {request.updater_arn}
+    return {request.principal_arn, request.updater_arn} - {""}
 
 
 def _name_in(arn: str) -> str:
     """The session's or the IAM user's name; both may be an e-mail address."""
     return arn.rpartition("/")[2]
+
+
+def is_disputed(request: LaunchRequest) -> bool:
+    """Whether an alarm stands that its stack was announced with other facts: then what is shown here may be forged,
+    and a classic gate would let the true launch go on with an approval that was meant for another."""
+    return Alarm.objects.filter(
+        code=AlarmCode.FACTS_CHANGED, stack_id=request.stack_id, acknowledged_at__isnull=True
+    ).exists()
 
 
 def deciding_group(person: User, request: LaunchRequest) -> StageGroup | None:
@@ -103,7 +118,9 @@ class _Case:
             return role
         if next_state(State(self.request.state), action) is None:
             return _why_not_legal(self.request)
-        return self._why_not_decidable(now) if action in DECIDING else None
+        if action in DECIDING and (why := self._why_not_decidable(now)):
+            return why
+        return Why.DISPUTED if action is Action.APPROVE and is_disputed(self.request) else None
 
     def _role_refuses(self, action: Action) -> Why | None:
         if action in _FOR_THE_REQUESTER:
@@ -124,6 +141,10 @@ class _Case:
             return Why.NOT_ALLOWED
         if self.has_voted:
             return Why.ALREADY_VOTED
+        if self.request.is_parameter_update:
+            # What CloudFormation no longer waits for is granted as a pass.
+            unusable = self.hold is not None and self.hold.status == HoldStatus.UNUSABLE
+            return Why.UNUSABLE if unusable else None
         if self.hold is None or self.hold.status != HoldStatus.OPEN:
             return Why.UNUSABLE
         return Why.DEADLINE_PASSED if self.hold.deadline <= now else None
@@ -140,7 +161,8 @@ def refusal(why: Why, request: LaunchRequest) -> Refused:
     """The exception with everything its sentence needs."""
     who = ""
     if why is Why.ALREADY_DECIDED:
-        who = str(request.decision.decided_by)
+        link = getattr(request, "link_decision", None)
+        who = link.decided_by if link else str(request.decision.decided_by)
     hold = request.holds.order_by("-pk").first()
     reason = hold.unusable_reason or hold.get_status_display() if hold else "it waits for nothing"
     return Refused(why, who=who, state=request.get_state_display(), reason=reason)

@@ -1,4 +1,5 @@
-"""Reading stacks where the desk may: its own account. What is read is plain data, free of URLs."""
+"""Reading stacks where the desk may: in its own account and where it has a reading role. What is read is plain
+data, free of URLs. Everywhere else the desk lives on what messages say."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from approvals.intake.envelope import Status
 from catalog import aws
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
 VANISHED = "The stack does not exist any more."
@@ -34,14 +36,20 @@ class Look:
     resources: list[Status]
 
 
+def client(stack_id: str, region: str) -> CloudFormationClient:
+    """CloudFormation in the account of the stack. Raises what `aws.client` raises."""
+    return aws.client("cloudformation", region, stack_id.split(":")[4])
+
+
 def look(stack_id: str, region: str, *, since: datetime | None, now: datetime) -> Look:
     """Ask CloudFormation. Raises Unreadable."""
     try:
-        found = aws.client("cloudformation", region).describe_stacks(StackName=stack_id)["Stacks"][0]
+        found = client(stack_id, region).describe_stacks(StackName=stack_id)["Stacks"][0]
         stack = Status(stack_id, found["StackStatus"], without_urls(found.get("StackStatusReason", "")), at=now)
         seen = [] if stack.status == "DELETE_COMPLETE" else list(_gate_events(stack_id, region, since))
     except ClientError as error:
-        if "does not exist" in error.response["Error"].get("Message", ""):
+        vanished = "does not exist" in error.response["Error"].get("Message", "")
+        if vanished and error.operation_name.startswith("DescribeStack"):
             return Look(Status(stack_id, "DELETE_COMPLETE", VANISHED, at=now), [])
         raise Unreadable(error.response["Error"]["Code"]) from None
     except (BotoCoreError, IndexError, KeyError) as error:
@@ -51,7 +59,7 @@ def look(stack_id: str, region: str, *, since: datetime | None, now: datetime) -
 
 def events(stack_id: str, region: str, since: datetime | None) -> Iterator[StackEventTypeDef]:
     """The stack's events, newest first, back to `since`. Raises botocore's errors."""
-    pages = aws.client("cloudformation", region).get_paginator("describe_stack_events")
+    pages = client(stack_id, region).get_paginator("describe_stack_events")
     for page in pages.paginate(StackName=stack_id, PaginationConfig={"MaxItems": 100 * _MAX_PAGES}):
         for event in page["StackEvents"]:
             if since is not None and event["Timestamp"] < since:

@@ -16,13 +16,14 @@ from celery.signals import worker_shutting_down
 from django.core.cache import cache
 from django.core.management import call_command
 
-from approvals import audit, names, outcome, wiping
+from approvals import audit, names, outcome, updaters, wiping
 from approvals import reconcile as reconciliation
-from approvals.actions import expire
+from approvals.actions import expire, lapse
 from approvals.actor import Actor
-from approvals.choices import Channel
+from approvals.choices import OPEN_STATES, Channel, HoldKind, HoldStatus
+from approvals.doctor import keeping, running
 from approvals.errors import Refused
-from approvals.models import LaunchRequest
+from approvals.models import Hold, LaunchRequest
 from approvals.notifications import deliveries
 from approvals.outbox import signals
 from catalog import sync
@@ -77,6 +78,21 @@ def expire_requests() -> None:
 
 @shared_task
 @_alone
+def lapse_updates() -> None:
+    """Answer updates whose hour is over before CloudFormation loses patience."""
+    now = clock.now()
+    due = Hold.objects.filter(status=HoldStatus.OPEN, kind=HoldKind.RESPONSE, deadline__lte=now, signal=None)
+    for pk in due.filter(request__state__in=OPEN_STATES).order_by("deadline").values_list("request", flat=True)[:500]:
+        try:
+            lapse(pk, actor=Actor.system(Channel.TIMER), now=now)
+        except Refused:
+            continue
+        except Exception:
+            log.exception("update not answered", request=pk)
+
+
+@shared_task
+@_alone
 def follow_stacks() -> None:
     outcome.follow(clock.now())
 
@@ -85,6 +101,13 @@ def follow_stacks() -> None:
 @_alone
 def reconcile() -> None:
     reconciliation.run(clock.now())
+
+
+@shared_task
+@_alone
+def name_updaters() -> None:
+    """Ask CloudTrail who updates."""
+    updaters.run(clock.now())
 
 
 @shared_task
@@ -107,6 +130,13 @@ def sync_catalogue() -> None:
     if cache.add("catalogue-read", True, timeout=60):
         sync.run(clock.now())
     names.fill()
+
+
+@shared_task
+@_alone
+def examine() -> None:
+    """The doctor's look, for the page of administrators."""
+    keeping.keep(running.run(clock.now(), by_worker=True))
 
 
 @worker_shutting_down.connect

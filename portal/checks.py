@@ -91,6 +91,30 @@ def accounts(**_: Any) -> list[CheckMessage]:
 
 
 @register
+def reading_roles(**_: Any) -> list[CheckMessage]:
+    """Reading spokes: which accounts, and the external id without which their roles trust nobody."""
+    readers = settings.GATEHOUSE_READER_ACCOUNTS
+    found: list[CheckMessage] = []
+    if any(not re.fullmatch(r"\d{12}", account) for account in readers):
+        hint = "Write twelve digits each, separated by commas."
+        found.append(
+            Error(
+                "GATEHOUSE_READER_ACCOUNTS holds something that is not an account id.", hint=hint, id="gatehouse.E010"
+            )
+        )
+    if readers and not re.fullmatch(r"[\w+=,.@:/-]{2,1224}", settings.GATEHOUSE_READER_EXTERNAL_ID, re.ASCII):
+        hint = "Write the ExternalId the spokes were deployed with."
+        found.append(
+            Error(
+                "GATEHOUSE_READER_ACCOUNTS is set without GATEHOUSE_READER_EXTERNAL_ID.",
+                hint=hint,
+                id="gatehouse.E011",
+            )
+        )
+    return found
+
+
+@register
 def proxies(**_: Any) -> list[CheckMessage]:
     """Counting too few, all the world shares the limits of one address."""
     if not settings.BEHIND_PROXY or settings.GATEHOUSE_PROXIES >= 1:

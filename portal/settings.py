@@ -27,7 +27,11 @@ GATEHOUSE_ENCRYPTION_KEYS = env.items("GATEHOUSE_ENCRYPTION_KEYS")
 GATEHOUSE_QUEUE_URL = env.text("GATEHOUSE_QUEUE_URL", "")
 GATEHOUSE_SIGNING_KEY = env.text("GATEHOUSE_SIGNING_KEY", "")
 GATEHOUSE_ACCOUNTS = env.items("GATEHOUSE_ACCOUNTS")
+GATEHOUSE_READER_ACCOUNTS = env.items("GATEHOUSE_READER_ACCOUNTS")
+GATEHOUSE_READER_EXTERNAL_ID = env.text("GATEHOUSE_READER_EXTERNAL_ID", "")
 GATEHOUSE_TRUSTED_ROLES = env.items("GATEHOUSE_TRUSTED_ROLES")
+GATEHOUSE_PASS_HOURS = env.number("GATEHOUSE_PASS_HOURS", 24)
+GATEHOUSE_DECISIONS_TABLE = env.text("GATEHOUSE_DECISIONS_TABLE", "gatehouse-decisions")
 GATEHOUSE_DEV_WAIT_ORIGIN = env.origin("GATEHOUSE_DEV_WAIT_ORIGIN")
 GATEHOUSE_DEV_CERT_ORIGIN = env.origin("GATEHOUSE_DEV_CERT_ORIGIN")
 GATEHOUSE_FROM_EMAIL = env.text("GATEHOUSE_FROM_EMAIL", "desk@gatehouse.example")
@@ -271,8 +275,10 @@ CELERY_BEAT_SCHEDULE = {
     "send signals that wait": _every("approvals.tasks.drain_signals", 2),
     "send mails that wait": _every("approvals.tasks.drain_deliveries", 5),
     "close expired requests": _every("approvals.tasks.expire_requests", 2),
+    "answer updates whose time is over": _every("approvals.tasks.lapse_updates", 2),
     "follow stacks": _every("approvals.tasks.follow_stacks", 3),
     "find stacks the desk never heard of": _every("approvals.tasks.reconcile", 60),
+    "ask who updates": _every("approvals.tasks.name_updaters", 60),
     "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
     "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),
     "read the catalogue": _every("approvals.tasks.sync_catalogue", 600),

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 BATCH = 10
 VISIBILITY = 30
-LEFT, REFUSED = "left", "refused"
+LEFT, REFUSED = "left", doors.Taken.REFUSED
 _EXTEND_EVERY = 10.0
 _BACK_OFF = 2.0
 # SQS's own largest message (aws-facts §4.3); the envelope inside is bounded by what SNS takes.
@@ -45,14 +46,8 @@ def take(body: str) -> str:
     """Take one message of the queue: `done`, `quarantined`, `refused`, or `left` when it must come again."""
     now = clock.now()
     try:
-        message = sns.open_message(body, limit=_LIMIT, accounts=settings.GATEHOUSE_ACCOUNTS or None)
-        if message.type == sns.NOTIFICATION:
-            return doors.take(message.message, topic_arn=message.topic_arn, door=doors.QUEUE, now=now)
-        if message.type == sns.GOODBYE:
-            doors.unsubscribed(message.topic_arn, door=doors.QUEUE, now=now)
-        else:
-            doors.refuse("no notification", door=doors.QUEUE, now=now)
-        return REFUSED
+        message = sns.open_message(body, limit=_LIMIT, accounts=None)
+        return _take(message, now)
     except NotUnderstood as trouble:
         # Only topics may write to this queue: most likely raw message delivery is switched on.
         quarantine.keep(body, reason=str(trouble), topic_arn="", door=doors.QUEUE, now=now)
@@ -63,6 +58,17 @@ def take(body: str) -> str:
     except (sns.Unavailable, *messages.TROUBLE) as trouble:
         _log.warning("a message was left in the queue", extra={"error": type(trouble).__name__})
         return LEFT
+
+
+def _take(message: sns.SnsMessage, now: datetime) -> str:
+    if message.type == sns.CONFIRMATION:
+        return doors.confirm(message, door=doors.QUEUE, now=now)
+    if settings.GATEHOUSE_ACCOUNTS and message.account not in settings.GATEHOUSE_ACCOUNTS:
+        raise sns.Forged("topic")
+    if message.type == sns.NOTIFICATION:
+        return doors.take(message.message, topic_arn=message.topic_arn, door=doors.QUEUE, now=now)
+    doors.unsubscribed(message.topic_arn, door=doors.QUEUE, now=now)
+    return REFUSED
 
 
 @dataclass

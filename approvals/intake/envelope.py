@@ -20,8 +20,8 @@ from jsonschema.exceptions import best_match
 
 from approvals import awsurls, fingerprint
 from approvals.canonical import sha256_hex
-from approvals.choices import AlarmCode, HoldKind, Kind
-from approvals.facts import HoldFacts, LaunchFacts
+from approvals.choices import AlarmCode, HoldKind, Kind, Verdict
+from approvals.facts import HoldFacts, LaunchFacts, LinkFacts
 from approvals.intake.strict import NotUnderstood, cut, loads, storable
 
 # What SNS lets through (aws-facts §4.1), with room.
@@ -55,7 +55,7 @@ class Warned:
     reason: str
 
 
-def parse(raw: str, *, topic_arn: str, now: datetime) -> LaunchFacts | Status | Warned:
+def parse(raw: str, *, topic_arn: str, now: datetime) -> LaunchFacts | LinkFacts | Status | Warned:
     """What the message says. Raises NotUnderstood, with a sentence that quotes nothing of it."""
     envelope = loads(raw, limit=MAX_BYTES)
     _check_schema(envelope)
@@ -65,6 +65,8 @@ def parse(raw: str, *, topic_arn: str, now: datetime) -> LaunchFacts | Status | 
         return _status(storable(envelope), now)
     if envelope["kind"] == "alarm":
         return _warned(storable(envelope))
+    if envelope["kind"] == "decision":
+        return _decided(storable(envelope), stack, now)
     if envelope["event"] != "Delete":
         _check_fingerprint(envelope)
     elif envelope["physical_id"] != f"gatehouse-{envelope['fingerprint']}":
@@ -130,12 +132,17 @@ def _check_fingerprint(envelope: dict[str, Any]) -> None:
     if envelope["fingerprint"] != fingerprint.compute(
         stack_id=envelope["stack_id"],
         gate=envelope["logical_id"],
-        url_sha256=_sha256(envelope["hold"]["url"]),
+        url_sha256=_wait_url_sha256(envelope["hold"]),
         parameters={parameter["name"]: parameter["sha256"] for parameter in envelope["parameters"]},
         principal_arn=envelope["requester"]["principal_arn"],
         template_sha256=envelope["template"]["sha256"],
     ):
         raise NotUnderstood("Its fingerprint does not follow from its facts.")
+
+
+def _wait_url_sha256(hold: dict[str, Any]) -> str:
+    """The fingerprint is over the gate's wait URL, also where CloudFormation waits for something else."""
+    return str(hold["wait_url_sha256"]) if hold["kind"] == HoldKind.RESPONSE else _sha256(hold["url"])
 
 
 def _sha256(text: str) -> str:
@@ -163,6 +170,22 @@ def _warned(envelope: dict[str, Any]) -> Warned:
     )
 
 
+def _decided(envelope: dict[str, Any], stack: awsurls.Stack, now: datetime) -> LinkFacts:
+    return LinkFacts(
+        stack_id=envelope["stack_id"],
+        stack_name=stack.name,
+        account=stack.account,
+        region=stack.region,
+        gate=cut(envelope["logical_id"], 255),
+        fingerprint=envelope["fingerprint"],
+        verdict=Verdict(envelope["verdict"]),
+        by=cut(envelope["by"], 200),
+        reason=cut(envelope["reason"], 2000),
+        at=min(_moment(envelope["at"], now), now),
+        unique_id=cut(envelope["unique_id"], 64),
+    )
+
+
 def _provisioned_name(arn: str) -> str:
     """What the requester called it: `…:stack/<name>/pp-<id>` (aws-facts §3.1)."""
     parts = arn.split("/")
@@ -171,7 +194,7 @@ def _provisioned_name(arn: str) -> str:
 
 def _launch(raw: dict[str, Any], stack: awsurls.Stack, sent_at: datetime, now: datetime) -> LaunchFacts:
     deleted = raw["event"] == "Delete"
-    hold = None if deleted else _hold(raw, min(sent_at, now))
+    hold = None if deleted else _hold(raw, min(sent_at, now), bool(raw["gate"].get("email_decisions")))
     envelope = storable(raw)
     product, requester = envelope.get("product", {}), envelope.get("requester", {})
     return LaunchFacts(
@@ -186,6 +209,7 @@ def _launch(raw: dict[str, Any], stack: awsurls.Stack, sent_at: datetime, now: d
         sent_at=sent_at,
         hold=hold,
         has_receipt_gate=bool(envelope.get("gate", {}).get("receipt")),
+        gates_updates=bool(envelope.get("gate", {}).get("gate_updates")),
         principal_arn=cut(requester.get("principal_arn", ""), 2048),
         typed_email=cut(requester.get("email", "").strip(), 254),
         product_id=cut(product.get("product_id", ""), 100),
@@ -207,10 +231,17 @@ def _kind(envelope: dict[str, Any]) -> Kind:
     return Kind.VERSION_UPDATE if envelope["stack"]["status"].startswith("UPDATE_") else Kind.LAUNCH
 
 
-def _hold(envelope: dict[str, Any], started: datetime) -> HoldFacts:
+def _hold(envelope: dict[str, Any], told: datetime, email_decisions: bool) -> HoldFacts:
     hold, stack_id = envelope["hold"], envelope["stack_id"]
     url, kind = hold["url"], HoldKind(hold["kind"])
     expires_at = awsurls.expiry(url)
+    # A wait begins once its launch was told; an answer is awaited from the moment its URL was made.
+    asked = awsurls.signed_at(url) if kind == HoldKind.RESPONSE else None
+    started = min(asked, told) if asked else told
+    unusable = awsurls.unusable_reason(url, kind=kind, stack_id=stack_id, dev_origin=settings.GATEHOUSE_DEV_WAIT_ORIGIN)
+    if kind == HoldKind.RESPONSE and not unusable:
+        asks = awsurls.answers(url, envelope["logical_id"], hold["request_id"])
+        unusable = "" if asks else awsurls.OTHER_REQUEST
     return HoldFacts(
         kind=kind,
         url=url,
@@ -221,7 +252,8 @@ def _hold(envelope: dict[str, Any], started: datetime) -> HoldFacts:
         wait=cut(storable(hold.get("wait", "")), 255),
         timeout=hold["timeout"],
         deadline=awsurls.deadline(started=started, timeout=hold["timeout"], expires_at=expires_at),
-        unusable=awsurls.unusable_reason(
-            url, kind=kind, stack_id=stack_id, dev_origin=settings.GATEHOUSE_DEV_WAIT_ORIGIN
-        ),
+        unusable=unusable,
+        request_id=cut(storable(hold.get("request_id", "")), 128),
+        physical_id=cut(storable(hold.get("physical_id", "")), 1024),
+        email_decisions=email_decisions,
     )

@@ -27,10 +27,10 @@ def identify(facts: LaunchFacts, now: datetime) -> tuple[User | None, bool]:
     """The requester, and whether AWS vouches for them.
 
     A typed address counts only where the principal is nobody. For an update the tag still names the first
-    launcher (aws-facts §3.1), so nobody is known. Runs inside the caller's transaction; makes the person
-    (without a password) and the principal where they are new.
+    launcher (aws-facts §3.1), so nobody is known until CloudTrail says (approvals.updaters). Runs inside the
+    caller's transaction; makes the person (without a password) and the principal where they are new.
     """
-    person = _vouched_person(facts, now) if facts.principal_arn else None
+    person = vouched_person(facts.principal_arn, facts.account, now) if facts.principal_arn else None
     if facts.kind != Kind.LAUNCH:
         return None, False
     return (person, True) if person is not None else (_person(facts.typed_email), False)
@@ -54,12 +54,11 @@ def _listed(account: str, role: str) -> bool:
     return False
 
 
-def _vouched_person(facts: LaunchFacts, now: datetime) -> User | None:
-    """Whom the principal stands for. What was learned once counts only while somebody still vouches for it."""
-    principal, _ = Principal.objects.select_related("person").get_or_create(
-        arn=facts.principal_arn, defaults={"first_seen": now}
-    )
-    address = vouched_address(facts.principal_arn, facts.account)
+def vouched_person(arn: str, account: str, now: datetime) -> User | None:
+    """Whom a principal seen in `account` stands for. What was learned once counts only while somebody still
+    vouches for it. Runs inside the caller's transaction, as `identify` does."""
+    principal, _ = Principal.objects.select_related("person").get_or_create(arn=arn, defaults={"first_seen": now})
+    address = vouched_address(arn, account)
     if not address:
         return None
     if principal.person is None:

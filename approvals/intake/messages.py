@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from approvals import actions, outcome
 from approvals.actor import Actor
 from approvals.choices import Channel
-from approvals.facts import LaunchFacts
+from approvals.facts import LaunchFacts, LinkFacts
 from approvals.intake.envelope import Status, parse
 from approvals.intake.strict import NotUnderstood
 from approvals.models import LaunchRequest
@@ -46,6 +46,8 @@ def _deliver(raw: str, topic_arn: str, now: datetime) -> None:
             _gate_deleted(said, now)
         else:
             actions.open_request(said, actor=INTAKE, now=now)
+    elif isinstance(said, LinkFacts):
+        actions.adopt_link_decision(said, actor=INTAKE, now=now)
     elif isinstance(said, Status):
         outcome.observe(said, now=now)
     else:
@@ -58,7 +60,7 @@ def _gate_deleted(facts: LaunchFacts, now: datetime) -> None:
     Whose a fingerprint is, only a Create proves: what another stack's Delete left behind owns nothing.
     """
     same = LaunchRequest.objects.filter(fingerprint=facts.fingerprint)
-    known = same.filter(stack_id=facts.stack_id, gate=facts.gate).first()
+    known = same.filter(stack_id=facts.stack_id, gate=facts.gate).order_by("-pk").first()
     if known is None and same.filter(is_complete=True).exists():
         raise NotUnderstood("It is about the gate of one stack and comes from another.")
     if known is None or str(facts.stack.get("status", "")).startswith("DELETE_"):

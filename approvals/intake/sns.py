@@ -23,6 +23,7 @@ from approvals.intake import certificates
 from approvals.intake.certificates import Forged, Unavailable
 from approvals.intake.envelope import check_topic
 from approvals.intake.strict import NotUnderstood, loads
+from catalog import partitions
 
 __all__ = ["Forged", "SnsMessage", "Unavailable", "open_message", "subscribe_url"]
 
@@ -34,7 +35,7 @@ _SIGNED = {
     CONFIRMATION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     GOODBYE: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
-_CONFIRM_URL = re.compile(r"https://sns\.[a-z0-9-]{3,32}\.amazonaws\.com(?:\.cn)?/\?[!-~]{1,2048}")
+_PLAIN = re.compile(r"[!-~]{1,2048}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class SnsMessage:
     message: str
     timestamp: datetime
     subscribe_url: str = ""
+
+    @property
+    def account(self) -> str:
+        return self.topic_arn.split(":")[4]
 
 
 def open_message(
@@ -86,9 +91,9 @@ def open_message(
 
 def subscribe_url(message: SnsMessage, dev_origin: str) -> str:
     """Where the subscription of this very topic is confirmed; raises Forged for any other URL."""
-    url = message.subscribe_url
-    ours = _CONFIRM_URL.fullmatch(url) or (dev_origin and url.startswith(f"{dev_origin}/"))
-    if not ours or not re.fullmatch(r"[!-~]{1,2048}", url):
+    url, origin = message.subscribe_url, f"https://{_host(message.topic_arn, None)}"
+    ours = url.startswith(f"{origin}/?") or (dev_origin and url.startswith(f"{dev_origin}/"))
+    if not ours or not _PLAIN.fullmatch(url):
         raise Forged("subscribe host")
     query = parse_qs(urlsplit(url).query, max_num_fields=20)
     if query.get("Action") != ["ConfirmSubscription"] or query.get("TopicArn") != [message.topic_arn]:
@@ -104,7 +109,10 @@ def _host(topic_arn: str, accounts: Collection[str] | None) -> str:
         raise Forged("topic") from None
     if accounts is not None and account not in accounts:
         raise Forged("topic")
-    return f"sns.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"
+    home = partitions.of_region(region)
+    if home.name != partition:
+        raise Forged("topic")
+    return f"sns.{region}.{home.suffix}"
 
 
 def _check_signature(certificate_url: str, host: str, signature: str, text: str) -> None:

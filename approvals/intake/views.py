@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import urllib3
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -20,7 +19,6 @@ from approvals.intake.strict import NotUnderstood
 from portal import clock
 
 _RETRY_AFTER = "5"
-_pool = urllib3.PoolManager(num_pools=4, maxsize=2)
 
 
 @csrf_exempt
@@ -38,7 +36,7 @@ def receive(request: HttpRequest) -> HttpResponse:
             raw.decode("utf-8", "replace"), limit=MAX_BYTES, accounts=settings.GATEHOUSE_ACCOUNTS, fresh_at=now
         )
         if message.type == sns.CONFIRMATION:
-            _confirm(message)
+            doors.confirm(message, door=doors.HTTPS, now=now)
         elif message.type == sns.GOODBYE:
             doors.unsubscribed(message.topic_arn, door=doors.HTTPS, now=now)
         else:
@@ -64,13 +62,3 @@ def _body(request: HttpRequest) -> bytes | None:
 def _refused(status: int, reason: str, now: datetime) -> HttpResponse:
     doors.refuse(reason, door=doors.HTTPS, now=now)
     return HttpResponse(status=status)
-
-
-def _confirm(message: sns.SnsMessage) -> None:
-    url = sns.subscribe_url(message, settings.GATEHOUSE_DEV_CERT_ORIGIN)
-    try:
-        answer = _pool.request("GET", url, redirect=False, retries=False, timeout=urllib3.Timeout(3, 5))
-    except urllib3.exceptions.HTTPError:
-        raise sns.Unavailable("subscription") from None
-    if answer.status != 200:
-        raise sns.Unavailable("subscription")

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from approvals.choices import NoticeCode, Outcome, State
-from approvals.models import Alarm, LaunchRequest, Message, Notice
+from approvals.choices import Kind, NoticeCode, Outcome, State
+from approvals.models import Alarm, LaunchRequest, Message, Notice, Pass
 from approvals.sentences import sentence
 from portal.accounts.models import User
 from portal.logs import redact
@@ -56,6 +56,9 @@ class Facts:
     requester: str = ""
     state: str = ""
     approved: bool = False
+    is_update: bool = False
+    # Granted when CloudFormation waited no longer: it passes when it is tried again.
+    pass_until: datetime | None = None
     deadline: datetime | None = None
     outcome: str = ""
     launched: bool = False
@@ -102,12 +105,19 @@ def facts(notice: Notice, reader: User) -> Facts:
         requester=_requester(request),
         state=str(State(request.state).label),
         approved=request.state == State.APPROVED,
+        is_update=request.kind != Kind.LAUNCH,
+        pass_until=_pass_until(request),
         deadline=request.deadline,
         outcome=str(Outcome(request.outcome).label),
         launched=request.outcome == Outcome.LAUNCHED,
         stack_status=request.stack_status,
         stack_reason=_line(redact(request.stack_reason)),
     )
+
+
+def _pass_until(request: LaunchRequest) -> datetime | None:
+    granted: Pass | None = getattr(request, "granted_pass", None)
+    return granted.valid_until if granted and request.outcome == Outcome.ROLLED_BACK else None
 
 
 def _text(notice: Notice) -> str:

@@ -7,6 +7,7 @@ from django import template
 from approvals import progress
 from approvals.choices import Outcome, State
 from approvals.models import LaunchRequest
+from portal import clock
 
 register = template.Library()
 
@@ -25,4 +26,4 @@ def outcome(launch: LaunchRequest) -> Outcome:
 def next_step(launch: LaunchRequest) -> str:
     """For lists: the holds are prefetched."""
     holds = sorted(launch.holds.all(), key=lambda hold: hold.pk)
-    return str(progress.next_step(launch, holds[-1] if holds else None))
+    return str(progress.next_step(launch, holds[-1] if holds else None, clock.now()))

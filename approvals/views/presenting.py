@@ -13,6 +13,7 @@ from approvals.lifecycle import Action
 from approvals.models import AuditEvent, LaunchRequest, StageGroup
 from approvals.progress import next_step
 from approvals.sentences import sentence
+from catalog import console
 from portal.accounts.models import User
 
 # What the requester's own history leaves out: talk among approvers, and alarms for administrators.
@@ -30,8 +31,12 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
         "now": now,
         "hold": launch.holds.order_by("-pk").first(),
         "unusable": launch.holds.filter(status=HoldStatus.UNUSABLE).first(),
+        "disputed": launch.is_open and rules.is_disputed(launch),
+        "stack_link": console.stack_url(launch.stack_id),
+        "product_link": console.provisioned_product_url(launch.provisioned_product_id, launch.region),
         "resource_types": sorted(launch.template.get("resource_types", {}).items()),
         "groups": _groups(launch),
+        "parameters": _parameters(launch),
         "allowed": {action.value for action in allowed},
         "talks": bool(allowed & {Action.ASK, Action.ANSWER, Action.COMMENT, Action.NOTE}),
         "decides": bool(allowed & rules.DECIDING),
@@ -50,8 +55,11 @@ def moving(launch: LaunchRequest, person: User, now: datetime, was: str) -> dict
         "state": State(launch.state),
         "signal": SignalStatus(launch.signal),
         "outcome": Outcome(launch.outcome),
-        "next_step": next_step(launch, hold),
+        "next_step": next_step(launch, hold, now),
+        "held_until": hold.deadline if hold and hold.is_update and hold.status == HoldStatus.OPEN else None,
+        "granted": getattr(launch, "granted_pass", None),
         "decision": getattr(launch, "decision", None),
+        "link_decision": getattr(launch, "link_decision", None),
         "conversation": _conversation(launch, inside),
         "history": _history(launch, inside),
     }
@@ -61,6 +69,18 @@ def at_rest(launch: LaunchRequest) -> bool:
     """Nothing more will happen: closed, told, and the stack has come to its end."""
     ended = launch.outcome not in (Outcome.WAITING, Outcome.RELEASED)
     return ended and not launch.is_open and SignalStatus(launch.signal).is_settled
+
+
+def _parameters(launch: LaunchRequest) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Each parameter, and what it was before where an update changes it, as far as the desk has seen it launched."""
+    if launch.kind == Kind.LAUNCH:
+        return [(parameter, None) for parameter in launch.parameters]
+    earlier = LaunchRequest.objects.filter(stack_id=launch.stack_id, outcome=Outcome.LAUNCHED, pk__lt=launch.pk)
+    last = earlier.order_by("-outcome_at", "-pk").values_list("parameters", flat=True).first() or []
+    before = {parameter["name"]: parameter for parameter in last}
+    return [
+        (p, was if (was := before.get(p["name"])) and was["sha256"] != p["sha256"] else None) for p in launch.parameters
+    ]
 
 
 def _groups(launch: LaunchRequest) -> list[tuple[StageGroup, list[User]]]:

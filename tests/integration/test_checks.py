@@ -72,6 +72,12 @@ def _with(**changes: Any) -> Callable[[Any], None]:
         (_https_and(GATEHOUSE_DEV_CERT_ORIGIN="http://localhost:4566"), "gatehouse.E006", "DEV_CERT_ORIGIN"),
         (_with(GATEHOUSE_SIGNING_KEY="alias/gatehouse"), "gatehouse.E007", "arn:aws:kms:"),
         (_with(GATEHOUSE_ACCOUNTS=["111122223333", "12"]), "gatehouse.E008", "twelve digits"),
+        (
+            _with(GATEHOUSE_READER_ACCOUNTS=["12"], GATEHOUSE_READER_EXTERNAL_ID="desk"),
+            "gatehouse.E010",
+            "twelve digits",
+        ),
+        (_with(GATEHOUSE_READER_ACCOUNTS=["111122223333"]), "gatehouse.E011", "ExternalId"),
         (_with(GATEHOUSE_DESK_URL="http://desk.example.com"), "gatehouse.W001", "TLS"),
         (_with(BEHIND_PROXY=True, GATEHOUSE_PROXIES=0), "gatehouse.E009", "one load balancer is 1"),
     ],

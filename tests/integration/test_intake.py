@@ -22,7 +22,7 @@ from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, HoldStatus, Outcome, State
 from approvals.errors import Refused, Why
-from approvals.intake import certificates, consumer, doors, identity, messages, quarantine, views
+from approvals.intake import certificates, consumer, doors, identity, messages, quarantine
 from approvals.intake.envelope import parse
 from approvals.models import Alarm, AuditEvent, Hold, LaunchRequest, Notice, Quarantined, Refusal
 from portal.accounts.models import Principal, User
@@ -494,7 +494,7 @@ def test_the_page_promises_nothing_about_later_changes_of_parameters(
 ) -> None:
     assert take(envelopes.launch(NOW)) == "done"
     page = client_for(cast.approver).get(LaunchRequest.objects.get().get_absolute_url()).content.decode()
-    assert "Later changes of parameters alone are not held yet." in page
+    assert "Later changes of parameters alone are not held." in page
 
 
 # The HTTPS door.
@@ -629,27 +629,83 @@ def confirmation(topic: Topic, url: str) -> str:
 CONFIRM = f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={envelopes.TOPIC}&Token=t"
 
 
+class Sns:
+    """Where subscriptions are confirmed: remembers what was called and answers `status`."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self.status = 200
+
+    def request(self, _method: str, url: str, **options: Any) -> Any:
+        assert options["redirect"] is False
+        self.called.append(url)
+        return type("Answer", (), {"status": self.status})()
+
+
+@pytest.fixture
+def amazon(monkeypatch: pytest.MonkeyPatch) -> Sns:
+    fake = Sns()
+    monkeypatch.setattr(doors, "_pool", fake)
+    return fake
+
+
 @pytest.mark.django_db
-def test_a_subscription_is_confirmed_at_sns_only(
-    post: Callable[..., int], topic: Topic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called: list[str] = []
-    status = 200
-
-    class Pool:
-        def request(self, _method: str, url: str, **options: Any) -> Any:
-            assert options["redirect"] is False
-            called.append(url)
-            return type("Answer", (), {"status": status})()
-
-    monkeypatch.setattr(views, "_pool", Pool())
+def test_a_subscription_is_confirmed_at_sns_only(post: Callable[..., int], topic: Topic, amazon: Sns) -> None:
     assert post(confirmation(topic, CONFIRM)) == 200
-    assert called == [CONFIRM]
+    assert amazon.called == [CONFIRM]
     assert post(confirmation(topic, CONFIRM.replace("amazonaws.com", "amazonaws.com.evil.example"))) == 403
     assert post(confirmation(topic, "http://169.254.169.254/?Action=ConfirmSubscription")) == 403
-    assert called == [CONFIRM]
-    status = 500
+    assert amazon.called == [CONFIRM]
+    amazon.status = 500
     assert post(confirmation(topic, CONFIRM)) == 503
+
+
+@pytest.mark.django_db
+def test_a_listed_account_joins_by_subscribing_its_topic_to_the_queue(topic: Topic, amazon: Sns) -> None:
+    assert consumer.take(confirmation(topic, CONFIRM)) == "done"
+    assert amazon.called == [CONFIRM]
+    amazon.status = 503
+    assert consumer.take(confirmation(topic, CONFIRM)) == "left", "SNS confirms at another try"
+    assert not Alarm.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("listed", [[], ["444455556666"]])
+def test_an_account_nobody_wrote_down_does_not_join_and_an_administrator_hears_of_it(
+    topic: Topic, amazon: Sns, settings: Any, listed: list[str], cast: Cast, client_for: Callable[[Any], Client]
+) -> None:
+    settings.GATEHOUSE_ACCOUNTS = listed
+    for _ in range(3):
+        assert consumer.take(confirmation(topic, CONFIRM)) == "refused"
+    assert amazon.called == []
+    assert refusals() == {"subscription": 3}
+    alarm = Alarm.objects.get()
+    assert (alarm.code, alarm.stack_id, alarm.times) == (AlarmCode.UNKNOWN_TOPIC, topic.arn, 3)
+    page = client_for(cast.administrator).get("/operations/").content.decode()
+    assert topic.arn in page
+    assert f"in account {envelopes.ACCOUNT}" in page
+
+
+@pytest.mark.django_db
+def test_a_forged_confirmation_in_the_queue_is_neither_called_nor_an_alarm(topic: Topic, amazon: Sns) -> None:
+    forged = json.loads(confirmation(topic, CONFIRM))
+    for change in ({"SubscribeURL": CONFIRM + "x"}, {"Token": "x"}, {"TopicArn": topic.arn.replace("1111", "2222")}):
+        assert consumer.take(json.dumps(forged | change)) == "refused"
+    elsewhere = CONFIRM.replace("us-east-1.amazonaws.com", "us-east-1.amazonaws.com.evil.example")
+    assert consumer.take(confirmation(topic, elsewhere)) == "refused"
+    assert refusals() == {"signature": 3, "subscribe host": 1}
+    assert amazon.called == []
+    assert not Alarm.objects.exists()
+
+
+@pytest.mark.django_db
+def test_messages_of_accounts_that_are_not_listed_are_refused_at_the_queue(topic: Topic, settings: Any) -> None:
+    settings.GATEHOUSE_ACCOUNTS = ["444455556666"]
+    for body in (topic.raw(json.dumps(envelopes.launch(NOW)), NOW), goodbye(topic)):
+        assert consumer.take(body) == "refused"
+    assert refusals() == {"topic": 2}
+    settings.GATEHOUSE_ACCOUNTS = []
+    assert consumer.take(topic.raw(json.dumps(envelopes.launch(NOW)), NOW)) == "done", "no list lets all speak"
 
 
 def goodbye(topic: Topic) -> str:

@@ -17,6 +17,7 @@ from approvals.intake.consumer import Consumer
 from approvals.models import Alarm, LaunchRequest, Quarantined
 from approvals.sealing import unseal
 from catalog import aws
+from lambdas.deploy import deploy
 from portal.clock import now
 from tests.support import run
 
@@ -32,25 +33,7 @@ def hub(sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
     aws.own_account.cache_clear()
     certificates.forget()
     settings.GATEHOUSE_DEV_CERT_ORIGIN = settings.GATEHOUSE_DEV_WAIT_ORIGIN = sandbox
-    client = boto3.client("cloudformation")
-    client.create_stack(
-        StackName="gatehouse-hub",
-        TemplateBody=(run.ROOT / "lambdas" / "template.yaml").read_text(),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        Parameters=[{"ParameterKey": "DevelopmentOrigin", "ParameterValue": sandbox}],
-    )
-    stack = until(
-        lambda: next(
-            (
-                s
-                for s in client.describe_stacks(StackName="gatehouse-hub")["Stacks"]
-                if s["StackStatus"] != "CREATE_IN_PROGRESS"
-            ),
-            None,
-        )
-    )
-    assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = deploy(boto3.client, "hub", {"DevelopmentOrigin": sandbox, "DeskUrl": "http://desk.invalid"}, pause=0.1)
     yield Consumer(outputs["QueueUrl"], wait_seconds=1)
     boto3.DEFAULT_SESSION = None
     aws._client.cache_clear()

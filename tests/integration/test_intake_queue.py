@@ -17,10 +17,10 @@ from django.core.management import CommandError, call_command
 
 from approvals.intake import certificates
 from approvals.intake.consumer import Consumer
-from approvals.models import LaunchRequest, Quarantined
+from approvals.models import Alarm, LaunchRequest, Quarantined
 from catalog import aws
 from portal.clock import now
-from tests.support import envelopes, run
+from tests.support import allow, envelopes, run
 
 
 class Door:
@@ -37,7 +37,7 @@ class Door:
         attributes = {"SignatureVersion": "2"}
         self.topic: str = self.sns.create_topic(Name="gatehouse-launches", Attributes=attributes)["TopicArn"]
         self.queue: str = self.sqs.create_queue(QueueName=f"desk-{uuid4().hex[:8]}")["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        arn = allow.topic(self.sqs, self.queue, self.topic)
         self.subscription: str = self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)[
             "SubscriptionArn"
         ]
@@ -86,6 +86,44 @@ def test_what_the_topic_publishes_becomes_requests_and_leaves_the_queue(cloned_d
     assert LaunchRequest.objects.count() == 25
     assert Quarantined.objects.get().reason == "It is not JSON."
     assert door.left() == 0
+
+
+@pytest.fixture
+def neighbour(door: Door, sandbox: str) -> Iterator[Any]:
+    """A spoke's topic in another account, subscribed to the desk's queue from there."""
+    session = boto3.Session(f"3{run.account()[1:]}", "test", region_name=envelopes.REGION)
+    sns: Any = session.client("sns", endpoint_url=sandbox)
+    topic = sns.create_topic(Name="gatehouse-launches", Attributes={"SignatureVersion": "2"})["TopicArn"]
+    queue = door.sqs.get_queue_attributes(QueueUrl=door.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    lets_in = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": [topic, door.topic]}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [lets_in]})
+    door.sqs.set_queue_attributes(QueueUrl=door.queue, Attributes={"Policy": policy})
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True)
+    yield sns, topic
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    sns.delete_topic(TopicArn=topic)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_spoke_joins_the_queue_only_if_its_account_is_listed(
+    cloned_db: str, door: Door, settings: Any, neighbour: Any, listed: bool
+) -> None:
+    sns, topic = neighbour
+    account = topic.split(":")[4]
+    settings.GATEHOUSE_ACCOUNTS = [run.account(), *([account] if listed else [])]
+    # `once` leaves no poll behind that could take the next message away.
+    assert door.consumer().run(once=True) == {"done" if listed else "refused": 1}
+    opened = envelopes.launch(now(), stack_id=envelopes.new_stack_id().replace(envelopes.ACCOUNT, account))
+    sns.publish(TopicArn=topic, Message=json.dumps(opened))
+    door.consumer().run(once=True)
+    assert LaunchRequest.objects.filter(account=account).count() == listed
+    assert Alarm.objects.filter(code="unknown_topic", stack_id=topic).count() == (not listed)
 
 
 def test_forged_messages_in_the_queue_are_refused(cloned_db: str, door: Door) -> None:

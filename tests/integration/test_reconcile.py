@@ -21,7 +21,7 @@ from approvals.models import Alarm, LaunchRequest
 from approvals.sealing import unseal
 from catalog import aws
 from portal.clock import now
-from tests.support import run
+from tests.support import allow, run
 
 pytestmark = pytest.mark.django_db
 # A notifier that lost its topic: answers CloudFormation and tells nobody.
@@ -64,20 +64,27 @@ def template(function_arn: str, timeout: int = 300) -> str:
     )
 
 
-@pytest.fixture(scope="module")
-def function_arn(sandbox: str) -> str:
-    packed = io.BytesIO()
+def mute_function(client: Callable[[str], Any], account: str) -> str:
+    """The notifier in `account`, with a role of its own, which may do nothing."""
+    name, packed = f"mute-{uuid4().hex[:8]}", io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.py", MUTE)
-    created = boto3.client("lambda").create_function(
-        FunctionName=f"mute-{uuid4().hex[:8]}",
+    allow.role(client("iam"), name, principal={"Service": "lambda.amazonaws.com"})
+    created = client("lambda").create_function(
+        FunctionName=name,
         Runtime="python3.11",
-        Role=f"arn:aws:iam::{run.account()}:role/mute",
+        Role=f"arn:aws:iam::{account}:role/{name}",
         Handler="index.handler",
         Code={"ZipFile": packed.getvalue()},
         Timeout=20,
     )
-    return created["FunctionArn"]
+    return str(created["FunctionArn"])
+
+
+@pytest.fixture(scope="module")
+def function_arn(sandbox: str) -> str:
+    session: Any = boto3.Session()
+    return mute_function(session.client, run.account())
 
 
 @pytest.fixture
@@ -159,6 +166,44 @@ def test_a_stack_whose_events_do_not_show_the_url_is_an_alarm(
         assert reconcile.run(soon()) == 0
     alarm = Alarm.objects.get(stack_id=stack_id)
     assert (alarm.code, alarm.times) == (AlarmCode.UNKNOWN_STACK, 1)
+
+
+def test_an_address_that_nobody_typed_is_not_believed(
+    gated: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What CloudFormation worked out for the event may be a secret it resolved: `notify` does not take it either."""
+    stack_id = gated()
+    until(lambda: waits(stack_id))
+    real = stacks.events
+
+    def resolved(*args: Any) -> Iterator[dict[str, Any]]:
+        for event in real(*args):
+            properties = event.get("ResourceProperties", "").replace("rita@example.com", "hunter2@example.com")
+            yield {**event, "ResourceProperties": properties}
+
+    monkeypatch.setattr(stacks, "events", resolved)
+    assert reconcile.run(soon()) == 1
+    assert LaunchRequest.objects.get(stack_id=stack_id).typed_email == ""
+
+
+@pytest.mark.parametrize(("seconds", "alarms"), [(240, 0), (360, 1)])
+def test_an_update_held_at_a_gate_the_desk_never_heard_of_is_an_alarm(
+    gated: Callable[..., str], monkeypatch: pytest.MonkeyPatch, seconds: int, alarms: int
+) -> None:
+    """Its response URL shows in no event, so nothing can be opened; `notify` gets its retries first."""
+    stack_id = gated()
+    until(lambda: waits(stack_id))
+    real = stacks.events
+
+    def updating(*args: Any) -> Iterator[dict[str, Any]]:
+        for event in real(*args):
+            if event["ResourceType"] == "Custom::NotificationFunction":
+                yield {**event, "ResourceStatus": "UPDATE_IN_PROGRESS"}
+
+    monkeypatch.setattr(stacks, "events", updating)
+    assert reconcile.run(now() + timedelta(seconds=seconds)) == 0
+    assert Alarm.objects.filter(stack_id=stack_id, code=AlarmCode.UNKNOWN_STACK).count() == alarms
+    assert not LaunchRequest.objects.filter(stack_id=stack_id).exists()
 
 
 def test_other_stacks_are_left_alone(gated: Callable[..., str], function_arn: str) -> None:

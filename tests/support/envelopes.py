@@ -90,12 +90,52 @@ def sealed(envelope: dict[str, Any]) -> dict[str, Any]:
     digest = fingerprint.compute(
         stack_id=envelope["stack_id"],
         gate=envelope["logical_id"],
-        url_sha256=sha256_hex(envelope["hold"]["url"].encode("utf-8", "replace")),
+        url_sha256=envelope["hold"].get("wait_url_sha256")
+        or sha256_hex(envelope["hold"]["url"].encode("utf-8", "replace")),
         parameters={p["name"]: p["sha256"] for p in envelope["parameters"]},
         principal_arn=envelope["requester"]["principal_arn"],
         template_sha256=envelope["template"]["sha256"],
     )
     return envelope | {"fingerprint": digest, "physical_id": f"gatehouse-{digest}"}
+
+
+def response_url(opened: dict[str, Any], request_id: str, now: datetime, host: str = "") -> str:
+    """As CloudFormation signs them, for two hours; `host` as in `wait_url`."""
+    bucket = f"cloudformation-custom-resource-response-{REGION.replace('-', '')}"
+    host = f"{host}/{bucket}" if host else f"https://{bucket}.s3.amazonaws.com"
+    key = quote(f"{opened['stack_id']}|{opened['logical_id']}|{request_id}", safe="/")
+    return f"{host}/{key}?X-Amz-Date={now:%Y%m%dT%H%M%SZ}&X-Amz-Expires=7200&X-Amz-Signature={CANARY}"
+
+
+def update(
+    opened: dict[str, Any], now: datetime, *, host: str = "", timeout: int = 3600, **changes: Any
+) -> dict[str, Any]:
+    """The held update of a launched stack's parameters; `changes` replace keys, e.g. parameters."""
+    request_id = changes.pop("id", f"update-{next(_numbers)}")
+    hold = {
+        "kind": "response",
+        "url": changes.pop("url", None) or response_url(opened, request_id, now, host),
+        "handle": "",
+        "wait": "",
+        "timeout": timeout,
+        "request_id": request_id,
+        "physical_id": opened["physical_id"],
+        "wait_url_sha256": sha256_hex(opened["hold"]["url"]),
+    }
+    stack = opened["stack"] | {"status": "UPDATE_IN_PROGRESS"}
+    gate = {"receipt": True, "gate_updates": True}
+    changed = {"id": request_id, "sent_at": z(now), "event": "Update", "stack": stack, "gate": gate, "hold": hold}
+    return sealed(opened | changed | changes)
+
+
+def link_decision(opened: dict[str, Any], at: datetime, verdict: str = "approved", **changes: Any) -> dict[str, Any]:
+    """What the approve function tells the desk."""
+    unique_id = changes.pop("unique_id", f"gh-link{next(_numbers):022d}")
+    kept = ("version", "stack_id", "logical_id", "fingerprint")
+    said = {"verdict": verdict, "by": "Grace", "reason": "", "at": z(at), "unique_id": unique_id}
+    return (
+        {name: opened[name] for name in kept} | {"kind": "decision", "id": unique_id, "sent_at": z(at)} | said | changes
+    )
 
 
 def deleted(opened: dict[str, Any], status: str, at: datetime) -> dict[str, Any]:

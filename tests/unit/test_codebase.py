@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "catalog": {"catalog", "portal"},
     "portal": {"portal"},
     "approvals": {"approvals", "catalog", "portal"},
-    "sandbox": {"sandbox", "approvals"},
+    "sandbox": {"sandbox", "approvals", "lambdas"},
 }
 
 

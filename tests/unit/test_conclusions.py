@@ -31,7 +31,7 @@ STATUSES = [
 
 
 def situation(state: State, kind: Kind = Kind.LAUNCH, unique_id: str = OURS) -> Situation:
-    return Situation(kind, state, wait="ApprovalWait", unique_id=unique_id)
+    return Situation(kind, state, wait="ApprovalWait", ours=frozenset({unique_id} - {""}))
 
 
 def verbs(effects: list[Effect]) -> list[str]:

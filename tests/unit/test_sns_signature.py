@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -309,16 +310,45 @@ CONFIRM = f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Topi
 
 def test_a_confirmation_url_of_sns_for_the_same_topic_is_called(topic: Topic) -> None:
     assert sns.subscribe_url(confirmation(topic, CONFIRM), "") == CONFIRM
-    china = CONFIRM.replace("us-east-1.amazonaws.com", "cn-north-1.amazonaws.com.cn")
-    assert sns.subscribe_url(confirmation(topic, china), "") == china
     local = CONFIRM.replace("https://sns.us-east-1.amazonaws.com", "http://localhost:4566")
     assert sns.subscribe_url(confirmation(topic, local), "http://localhost:4566") == local
+
+
+PLACES = [
+    ("aws", "eu-west-1", "sns.eu-west-1.amazonaws.com"),
+    ("aws-cn", "cn-north-1", "sns.cn-north-1.amazonaws.com.cn"),
+    ("aws-us-gov", "us-gov-west-1", "sns.us-gov-west-1.amazonaws.com"),
+]
+
+
+@pytest.mark.parametrize(("partition", "region", "host"), PLACES)
+def test_every_partition_has_its_own_host_of_sns(topic: Topic, partition: str, region: str, host: str) -> None:
+    arn = f"arn:{partition}:sns:{region}:{ACCOUNT}:gatehouse-launches"
+    theirs = f"https://{host}/SimpleNotificationService-0123456789abcdef.pem"
+    topic.served[theirs] = certificate()
+    signed = topic.notification("hello", NOW, TopicArn=arn)
+    message = opened(signed | {"SigningCertURL": theirs})
+    assert (message.message, message.account) == ("hello", ACCOUNT)
+    with pytest.raises(sns.Forged, match="certificate host"):
+        opened(signed)
+    url = f"https://{host}/?Action=ConfirmSubscription&TopicArn={arn}&Token=abc"
+    assert sns.subscribe_url(replace(message, subscribe_url=url), "") == url
+    with pytest.raises(sns.Forged, match="subscribe host"):
+        sns.subscribe_url(replace(message, subscribe_url=url.replace(host, "sns.us-east-1.amazonaws.com")), "")
+
+
+def test_a_topic_whose_region_is_not_of_its_partition_is_none(topic: Topic) -> None:
+    for arn in (TOPIC.replace("arn:aws:", "arn:aws-cn:"), TOPIC.replace("us-east-1", "cn-north-1")):
+        with pytest.raises(sns.Forged, match=r"^topic$"):
+            opened(topic.notification("hello", NOW, TopicArn=arn))
 
 
 @pytest.mark.parametrize(
     "url",
     [
         CONFIRM.replace("https", "http"),
+        CONFIRM.replace("us-east-1", "us-west-2", 1),
+        CONFIRM.replace("amazonaws.com/", "amazonaws.com.cn/"),
         CONFIRM.replace("amazonaws.com", "amazonaws.com.evil.example"),
         CONFIRM.replace("amazonaws.com/", "amazonaws.com@evil.example/"),
         CONFIRM.replace("amazonaws.com/", "amazonaws.com:80/"),

@@ -1,0 +1,38 @@
+"""Deep links into AWS's console, in every partition. They show what the reader's own rights there allow."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from catalog import partitions
+
+
+def stack_url(stack_id: str) -> str:
+    """The page of one stack. `stack_id` is its ARN; the empty string for anything else."""
+    parts = stack_id.split(":", 5)
+    if len(parts) < 6 or parts[2] != "cloudformation":
+        return ""
+    return f"{_home('cloudformation', parts[3])}#/stacks/stackinfo?stackId={_encoded(stack_id)}"
+
+
+def provisioned_product_url(provisioned_product_id: str, region: str) -> str:
+    """The page of one provisioned product (`pp-…`) in Service Catalog; the empty string where there is none."""
+    if not provisioned_product_id.startswith("pp-"):
+        return ""
+    return f"{_home('servicecatalog', region)}#provisioned-products/{_encoded(provisioned_product_id)}"
+
+
+def function_logs_url(function: str, region: str) -> str:
+    """The log group of one Lambda function, named as Lambda names it."""
+    # This page decodes its fragment twice and takes "$" for "%".
+    group = _encoded(_encoded(f"/aws/lambda/{function}")).replace("%", "$")
+    return f"{_home('cloudwatch', region)}#logsV2:log-groups/log-group/{group}"
+
+
+def _home(service: str, region: str) -> str:
+    place = _encoded(region)
+    return f"https://{place}.{partitions.of_region(region).console}/{service}/home?region={place}"
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="", errors="replace")
