@@ -18,7 +18,7 @@ from django.core.management import call_command
 
 from approvals import audit, names, outcome, updaters, wiping
 from approvals import reconcile as reconciliation
-from approvals.actions import expire, lapse
+from approvals.actions import expire, lapse, warn_of_untold
 from approvals.actor import Actor
 from approvals.choices import OPEN_STATES, Channel, HoldKind, HoldStatus
 from approvals.doctor import keeping, running
@@ -89,6 +89,12 @@ def lapse_updates() -> None:
             continue
         except Exception:
             log.exception("update not answered", request=pk)
+
+
+@shared_task
+@_alone
+def warn_of_untold_decisions() -> None:
+    warn_of_untold(clock.now())
 
 
 @shared_task

@@ -276,6 +276,7 @@ CELERY_BEAT_SCHEDULE = {
     "send mails that wait": _every("approvals.tasks.drain_deliveries", 5),
     "close expired requests": _every("approvals.tasks.expire_requests", 2),
     "answer updates whose time is over": _every("approvals.tasks.lapse_updates", 2),
+    "warn of decisions CloudFormation never heard": _every("approvals.tasks.warn_of_untold_decisions", 60),
     "follow stacks": _every("approvals.tasks.follow_stacks", 3),
     "find stacks the desk never heard of": _every("approvals.tasks.reconcile", 60),
     "ask who updates": _every("approvals.tasks.name_updaters", 60),

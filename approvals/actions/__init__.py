@@ -5,7 +5,7 @@ policy, writes, audits and leaves what is owed in the outbox, in one durable tra
 a task or a command. A verb that does not act raises `approvals.errors.Refused` and has changed nothing.
 """
 
-from approvals.actions.adopting import adopt_link_decision
+from approvals.actions.adopting import adopt_link_decision, warn_of_untold
 from approvals.actions.alarms import acknowledge_alarm, raise_alarm
 from approvals.actions.closing import bypass, expire, withdraw
 from approvals.actions.deciding import approve, reject
@@ -33,5 +33,6 @@ __all__ = [
     "raise_alarm",
     "record_outcome",
     "reject",
+    "warn_of_untold",
     "withdraw",
 ]

@@ -6,7 +6,7 @@ approve function's message and the worker that lost; both end in this verb, whic
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext_noop
@@ -15,13 +15,19 @@ from approvals import audit, outbox
 from approvals.actions.alarms import note_alarm
 from approvals.actions.base import lock_stack, move, wipe_urls
 from approvals.actor import Actor
-from approvals.choices import AlarmCode, Kind, NoticeCode, State, Verdict
+from approvals.choices import AlarmCode, Channel, HoldStatus, Kind, NoticeCode, Outcome, State, Verdict
 from approvals.facts import LinkFacts
 from approvals.lifecycle import Action, next_state
 from approvals.models import Alarm, Decision, LaunchRequest, LinkDecision
 
 NOT_ALLOWED = gettext_noop("A decision by e-mail link was announced, but this launch cannot be decided by one.")
 DIFFERENT = gettext_noop("The e-mail link's decision was recorded first and stands; the desk's was not sent.")
+UNTOLD = gettext_noop(
+    "It was decided by e-mail link minutes ago and CloudFormation still waits. Whoever decided can open the link and "
+    "send the decision again."
+)
+# What the function and CloudFormation need, with room.
+PATIENCE = timedelta(minutes=5)
 _ACTION = {Verdict.APPROVED: Action.ADOPT_APPROVAL, Verdict.REJECTED: Action.ADOPT_REJECTION}
 
 
@@ -39,6 +45,16 @@ def adopt_link_decision(said: LinkFacts, *, actor: Actor, now: datetime) -> Laun
             return request
         _adopt(request, said, actor=actor, now=now)
         return request
+
+
+def warn_of_untold(now: datetime) -> None:
+    """A function that was killed before it told CloudFormation leaves a decision nobody acts on."""
+    late = LaunchRequest.objects.filter(
+        link_decision__decided_at__lte=now - PATIENCE, outcome=Outcome.WAITING, holds__status=HoldStatus.OPEN
+    ).exclude(alarms__code=AlarmCode.SIGNAL_GIVEN_UP)
+    for request in late:
+        with transaction.atomic():
+            _warn(AlarmCode.SIGNAL_GIVEN_UP, UNTOLD, request, Actor.system(Channel.TIMER), now)
 
 
 def _known(said: LinkFacts) -> LaunchRequest | None:

@@ -91,7 +91,7 @@ def test_what_the_topic_publishes_becomes_requests_and_leaves_the_queue(cloned_d
 @pytest.fixture
 def neighbour(door: Door, sandbox: str) -> Iterator[Any]:
     """A spoke's topic in another account, subscribed to the desk's queue from there."""
-    session = boto3.Session(f"3{run.account()[1:]}", "test", region_name=envelopes.REGION)
+    session = boto3.Session(f"7{run.account()[1:]}", "test", region_name=envelopes.REGION)
     sns: Any = session.client("sns", endpoint_url=sandbox)
     topic = sns.create_topic(Name="gatehouse-launches", Attributes={"SignatureVersion": "2"})["TopicArn"]
     queue = door.sqs.get_queue_attributes(QueueUrl=door.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -14,7 +14,7 @@ import pytest
 from django.db import connections
 from django.utils.timezone import now
 
-from approvals import actions, precedence, receipts
+from approvals import actions, precedence, receipts, tasks
 from approvals.actor import Actor
 from approvals.audit import Event, verify
 from approvals.choices import AlarmCode, Channel, NoticeCode, Outcome, SignalStatus, State, Verdict
@@ -288,3 +288,17 @@ def test_an_expired_request_still_learns_that_a_link_was_in_time(launch: Launch)
     launch.told()
     assert launch.request.state == State.APPROVED
     assert Decision.objects.count() == 0
+
+
+def test_a_decision_cloudformation_never_heard_of_is_an_alarm_once(launch: Launch) -> None:
+    launch.arrives()
+    launch.told()
+    tasks.warn_of_untold_decisions()
+    assert not Alarm.objects.exists()
+    for minutes in (6, 7):
+        actions.warn_of_untold(now() + timedelta(minutes=minutes))
+    assert (Alarm.objects.get().code, Alarm.objects.get().times) == (AlarmCode.SIGNAL_GIVEN_UP, 1)
+    launch.take(envelopes.status(launch.opened["stack_id"], "CREATE_COMPLETE", now()))
+    Alarm.objects.update(acknowledged_at=now())
+    actions.warn_of_untold(now() + timedelta(minutes=8))
+    assert Alarm.objects.count() == 1

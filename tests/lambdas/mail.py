@@ -53,6 +53,7 @@ class Asked:
     link: str
     code: str
     url: str
+    id: str
 
 
 @cache
@@ -149,7 +150,9 @@ class Mail:
         invitation = asked(envelope, Context().get_remaining_time_in_millis() + 1e9)
         assert invitation is not None
         link = invitation.link.removeprefix("https://api.example.com/d/")
-        return Asked(envelope["stack_id"], envelope["fingerprint"], link, invitation.code, envelope["hold"]["url"])
+        hold = envelope["hold"]
+        id_ = launch_id(envelope["stack_id"], envelope["fingerprint"], hold.get("request_id", ""))
+        return Asked(envelope["stack_id"], envelope["fingerprint"], link, invitation.code, hold["url"], id_)
 
     def visit(self, link: str, method: str = "GET", form: dict[str, str] | None = None, **headers: str) -> Answer:
         """One HTTP request, as an HTTP API hands it to the function (payload 2.0)."""
@@ -176,7 +179,7 @@ class Mail:
 
     def row(self, launch: Asked) -> dict[str, Any]:
         """The launch as the table has it, in DynamoDB's own notation."""
-        key = {"id": {"S": launch_id(launch.stack_id, launch.fingerprint)}}
+        key = {"id": {"S": launch.id}}
         found = self.client("dynamodb").get_item(TableName=self.names["table"], Key=key)
         row: dict[str, Any] = found.get("Item", {})
         return row

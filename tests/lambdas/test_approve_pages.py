@@ -59,9 +59,10 @@ def every_page(say: words.Say) -> dict[str, frame.Page]:
     rejected = replace(LAUNCH, decision=APPROVED | {"verdict": "rejected", "channel": "desk", "request": "GH-1"})
     withdrawn = replace(LAUNCH, decision=APPROVED | {"verdict": "withdrawn"}, over=True)
     update = replace(LAUNCH, facts=LAUNCH.facts | {"update": True, "principal": "a:b:c:d:e:user/x"})
+    lapsed = replace(update, decision=APPROVED | {"verdict": "lapsed", "by": "", "channel": "desk", "request": "GH-1"})
     told = [
         index.ended(say, replace(one, sent_at="x"), posted=posted)
-        for one in (decided, rejected)
+        for one in (decided, rejected, replace(update, decision=APPROVED), lapsed)
         for posted in (False, True)
     ]
     closed = [
@@ -77,8 +78,26 @@ def every_page(say: words.Say) -> dict[str, frame.Page]:
         index.locked(say),
         *(page for page in [*told, *closed] if page),
     ]
-    assert len(found) == 14
+    assert len(found) == 18
     return {f"{number} {page.title}": page for number, page in enumerate(found)}
+
+
+def test_an_update_that_lapsed_is_not_called_withdrawn_and_can_still_be_granted() -> None:
+    lapsed = replace(LAUNCH, decision=APPROVED | {"verdict": "lapsed", "by": "", "channel": "desk"})
+    page = index.ended(words.english, lapsed, posted=True)
+    assert page is not None
+    assert page.title == "The time is over"
+    assert "can still be granted at the desk" in page.content
+    assert "came too late and changed nothing" in page.content
+    assert "Withdrawn" not in page.content
+
+
+def test_how_long_there_is_left_is_said_until_somebody_decided() -> None:
+    soon = replace(LAUNCH, until=int(index.now()) + 3000)
+    assert "about 49 minutes left" in pages.asking(words.english, soon).content
+    assert "about 11 hours left" in pages.asking(words.english, replace(soon, until=soon.until + 40_000)).content
+    done = replace(soon, decision=APPROVED, sent_at="x")
+    assert "left)" not in pages.decided(words.english, done, frame.Markup()).content
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

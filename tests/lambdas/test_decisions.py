@@ -68,19 +68,18 @@ def test_a_repeated_event_never_replaces_what_was_stored_first(mail: Mail) -> No
     assert mail.row(launch) == before
 
 
-def test_an_update_asked_for_again_waits_anew(mail: Mail) -> None:
+def test_an_update_asked_for_again_waits_for_an_answer_of_its_own(mail: Mail) -> None:
     """The desk fails an update after an hour; the identical one has the same fingerprint and another hold."""
     envelope = mail.envelope(update=True, date=stamp(-7200))
     first = mail.asked(envelope)
     assert mail.post(first, APPROVE).status == 410
-    again = mail.envelope(update=True, stack_id=first.stack_id, fingerprint=first.fingerprint)
-    second = mail.asked(again)
-    assert mail.asked(envelope).stack_id == second.stack_id  # a straggler of the first changes nothing
-    assert mail.row(second)["hold"]["M"]["url"]["S"] == again["hold"]["url"]
+    again = {"update": True, "stack_id": first.stack_id, "fingerprint": first.fingerprint}
+    second = mail.asked(mail.envelope(**again))
+    assert mail.asked(envelope).id == first.id != second.id
     assert mail.post(second, REJECT).status == 200
     # And once more, after a decision.
-    third = mail.envelope(update=True, stack_id=first.stack_id, fingerprint=first.fingerprint, date=stamp(60))
-    assert mail.post(mail.asked(third), APPROVE).status == 200
+    assert mail.post(mail.asked(mail.envelope(**again)), APPROVE).status == 200
+    assert mail.row(second)["decision"]["M"]["verdict"]["S"] == "rejected"
     assert [put.body["Status"] for put in mail.buckets.puts] == ["FAILED", "SUCCESS"]
 
 

@@ -229,6 +229,22 @@ def test_a_key_that_cannot_be_asked_is_named_with_the_reason(cloud: Cloud, desk:
     }
 
 
+def test_whoever_asks_by_hand_does_not_wait_for_rights_to_arrive(cloud: Cloud, desk: Desk, clock: Clock) -> None:
+    """The doctor gives a function ten seconds, however many keys there are."""
+    cloud.errors["Verify"] = [error("Verify", "AccessDeniedException") for _ in range(20)]
+    began = clock.now
+    said = handler({"self_test": True}, Context())
+    assert said == {"keys": dict.fromkeys((KEY_ARN, OLD_KEY_ARN), "could not check: AccessDeniedException")}
+    assert cloud.calls.count("Verify") == 2
+    assert clock.now - began < 5
+
+
+def test_what_cannot_be_done_in_time_says_why(cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest) -> None:
+    cloud.errors["Verify"] = [error("Verify", "AccessDeniedException") for _ in range(20)]
+    handler(self_test(), Context(16))
+    assert "could not check: AccessDeniedException" in buckets.puts[0].body["Reason"]
+
+
 @pytest.mark.parametrize("allowed", ["", "not a key", f"{KEY_ARN},"])
 def test_a_list_that_is_none_is_no_success(
     cloud: Cloud, buckets: Buckets, desk: Desk, self_test: SelfTest, monkeypatch: pytest.MonkeyPatch, allowed: str
