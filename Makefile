@@ -9,7 +9,7 @@ LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header pyproject.toml
 CODE := portal approvals catalog lambdas sandbox tests
 
-.PHONY: help demo test e2e smoke reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check
+.PHONY: help demo test e2e smoke smoke-aws reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -23,6 +23,9 @@ reset: .sandbox ## stop the demo and forget everything it kept
 
 smoke: .sandbox ## four launches, end to end, without a browser (ARGS="--many 50" measures)
 	@exec $(RUN) -m sandbox.smoke $(ARGS)
+
+smoke-aws: .sandbox ## every way a gate can end, in three accounts, with the desk and by mail
+	@exec $(RUN) -m sandbox.smoke.aws
 
 test: lint types ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
 	$(RUN) -m pytest -n auto -m "not e2e" $(ARGS)

@@ -149,6 +149,9 @@ def of_resource(situation: Situation, logical_id: str, resource_type: str, statu
         return _of_receipt(situation, status, reason)
     if resource_type != WAIT_CONDITION or (situation.wait and logical_id != situation.wait):
         return []
+    if situation.kind == Kind.PARAMETER_UPDATE:
+        # It waits for the gate's answer: a late word of the launch's own wait is not about it.
+        return []
     if status == "CREATE_COMPLETE":
         return _released(situation)
     if status == "CREATE_FAILED":

@@ -19,6 +19,7 @@ _APPEND_ONLY = (
     "approvals_audittext",
     "approvals_checkpoint",
     "approvals_decision",
+    "approvals_linkdecision",
     "approvals_vote",
 )
 

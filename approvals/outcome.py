@@ -145,7 +145,9 @@ def _close_unexplained(request: LaunchRequest, now: datetime) -> None:
 
 def _conclude(request: LaunchRequest, said: Status, *, newest: bool, now: datetime) -> None:
     announced = _announced(request)
-    if announced is not None and said.at < announced - _SLACK:
+    # Updates follow one another: what was seen a moment before belongs to the one before.
+    slack = timedelta(0) if request.is_parameter_update else _SLACK
+    if announced is not None and said.at < announced - slack:
         return
     if said.logical_id:
         _apply(

@@ -65,7 +65,7 @@ def _stored(_event: AuditEvent) -> str:
 
 
 _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
-    Event.OPENED: _plain(lambda: _("The launch arrived and waits for a decision")),
+    Event.OPENED: _plain(lambda: _("The request arrived and waits for a decision")),
     Event.COMPLETED: _plain(lambda: _("The launch message arrived after the stack had already gone")),
     Event.ANNOUNCED_AGAIN: _plain(
         lambda: _("The same wait was announced again with other facts; the first ones stand")

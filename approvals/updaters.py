@@ -84,6 +84,7 @@ def _unnamed(now: datetime) -> Iterator[LaunchRequest]:
     return (
         LaunchRequest.objects.exclude(kind=Kind.LAUNCH)
         .filter(opened_at__gt=now - PATIENCE, state__in=(*OPEN_STATES, *decided), updater_arn="")
+        .defer("parameters", "template", "policy_trace", "search_terms")
         .order_by("pk")
         .iterator()
     )

@@ -1,7 +1,8 @@
 """`make lambdas`: writes template.yaml (the hub) and spoke.yaml, each with its functions' code in it.
 
 The code goes in as it stands in this folder, line by line; only the imports between our own modules are left out,
-because the modules of a function become one file. A module that several functions use goes in once.
+because the modules of a function become one file, and letters outside of ASCII are written as escapes. A module that
+several functions use goes in once.
 
 Neither fits into a request of 51,200 bytes: both go through a bucket, which takes 1 MB (docs/decisions/0009).
 """
@@ -60,7 +61,14 @@ def parts(source: str) -> dict[str, list[str]]:
 
 
 def alone(source: str) -> str:
-    """A module without its imports of our own."""
+    """A module without its imports of our own, in ASCII: CloudFormation gives other letters back as question marks.
+
+    Raises ValueError where an escape would not mean the letter, for example in a raw string.
+    """
+    ascii_only = source.encode("ascii", "backslashreplace").decode()
+    if ast.dump(ast.parse(ascii_only)) != ast.dump(ast.parse(source)):
+        raise ValueError("outside of plain strings and comments, write ASCII")
+    source = ascii_only
     gone = {line for node in ours(source) for line in range(node.lineno, (node.end_lineno or 0) + 1)}
     kept = (line for number, line in enumerate(source.splitlines(keepends=True), 1) if number not in gone)
     return "".join(kept).strip("\n") + "\n"

@@ -7,7 +7,7 @@ guess at the code is compared and counted in the same write, so however many com
 more than five wrong ones. No error of this module quotes a link, a code or a URL.
 
 Rows (partition key `id`, TTL attribute `expires` in epoch seconds):
-`launch#<stack id>#<fingerprint>`, for a held update `…#<request id>`, because every try waits for an answer of its
+`launch#<stack id>#<fingerprint>`, for a held update `...#<request id>`, because every try waits for an answer of its
 own: stack, fingerprint, gate, hold, facts, until, expires; later decision, body, sent_at, over.
 `link#<sha256 of the link>`: launch (an id), code, wrong, expires.
 `notify/link.py` puts them, `approve/deciding.py` reads and decides, so each function needs only its own rights.

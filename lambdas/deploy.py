@@ -207,9 +207,9 @@ def failures(cloudformation: Any, name: str, token: str) -> list[str]:
 def explained(error: Exception) -> str:
     """A sentence for what AWS or its client refused, with what to do."""
     if isinstance(error, NoCredentialsError):
-        return "There are no AWS credentials. Name a profile (--profile) or sign in (aws sso login)."
+        return "There are no AWS credentials. Name a profile (--profile, or PROFILE= with make) or sign in."
     if isinstance(error, NoRegionError):
-        return "No region is given. Name one with --region."
+        return "No region is given. Name one (--region, or REGION= with make)."
     if isinstance(error, ProfileNotFound):
         return f"{error}. `aws configure list-profiles` lists the ones there are."
     if isinstance(error, ClientError):
@@ -233,11 +233,24 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m lambdas.deploy", description="Deploys Gatehouse's AWS side.")
-    parser.add_argument("kind", nargs="?", choices=sorted(KINDS), default="hub")
+    parser = argparse.ArgumentParser(
+        prog="python -m lambdas.deploy",
+        description="Creates or updates Gatehouse's stack in one account and region, and prints its outputs.",
+        epilog="docs/aws.md explains the parameters.",
+    )
+    parser.add_argument(
+        "kind", nargs="?", choices=sorted(KINDS), default="hub", help="hub: the desk's own place; spoke: any other"
+    )
     parser.add_argument("--profile", help="profile of the AWS CLI's configuration")
     parser.add_argument("--region", help="region to deploy into")
-    parser.add_argument("--parameter", metavar="NAME=VALUE", type=pair, action="append", default=[])
+    parser.add_argument(
+        "--parameter",
+        metavar="NAME=VALUE",
+        type=pair,
+        action="append",
+        default=[],
+        help="a parameter of the template, as often as needed; one that is not named keeps its value",
+    )
     parser.add_argument("--bucket", default="", help="bucket for the template, instead of one of its own")
     parser.add_argument("--endpoint-url", help="another address of AWS, such as the sandbox")
     return parser.parse_args(argv)

@@ -54,7 +54,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Request:
-    """A custom-resource event whose ResponseURL is known to be CloudFormation's (aws-facts §2)."""
+    """A custom-resource event whose ResponseURL is known to be CloudFormation's (aws-facts section 2)."""
 
     type: str
     id: str
@@ -96,18 +96,21 @@ def client(service: Any, region: str | None = None) -> Any:
 
 
 def call(deadline: float, operation: Callable[..., Any], **arguments: Any) -> Any:
-    """What `operation` returns; passing trouble is retried as long as an answer can still be given."""
+    """What `operation` returns; passing trouble is retried as long as an answer can still be given, then raised."""
+    trouble: Exception = TimeoutError()
     for delay in (0.5, 1, 2, 4, None):
         if time.monotonic() + ATTEMPT_S + PUT_S > deadline:
-            raise TimeoutError
+            raise trouble
         try:
             return operation(**arguments)
         except ClientError as error:
             if delay is None or not PASSING.search(code_of(error)):
                 raise
-        except BotoCoreError:
+            trouble = error
+        except BotoCoreError as error:
             if delay is None:
                 raise
+            trouble = error
         time.sleep(delay)
     raise AssertionError
 
@@ -129,7 +132,7 @@ def stack_of(arn: object) -> Stack:
 
 
 def hosts(stack: Stack, bucket: str) -> set[str]:
-    """The names S3 has for a bucket in the stack's partition (aws-facts §1.2)."""
+    """The names S3 has for a bucket in the stack's partition (aws-facts section 1.2)."""
     region = stack.region
     if stack.partition == "aws-cn":
         return {f"{bucket}.s3.{region}.amazonaws.com.cn"}
@@ -199,7 +202,7 @@ def put(url: str, body: bytes, timeout: float) -> int:
 def answer(request: Request, status: str, physical_id: str, reason: str = "", data: Any = None) -> bool:
     """Tells CloudFormation; True when S3 took it (then CloudFormation did ask), False when it refused.
 
-    The body is ASCII and stays under 4,096 bytes (aws-facts §2). Raises Undelivered when time runs out.
+    The body is ASCII and stays under 4,096 bytes (aws-facts section 2). Raises Undelivered when time runs out.
     """
     body = {
         "Status": status,

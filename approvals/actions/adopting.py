@@ -36,6 +36,10 @@ def adopt_link_decision(said: LinkFacts, *, actor: Actor, now: datetime) -> Laun
     request, which the launch fills in later."""
     with transaction.atomic(durable=True):
         lock_stack(said.stack_id)
+        # The same update may be asked for again under a request of its own: an old word is not about that one.
+        told = LinkDecision.objects.filter(request__stack_id=said.stack_id, unique_id=said.unique_id)
+        if (known := told.select_related("request").first()) is not None:
+            return known.request
         request = _known(said) or _unheard_of(said, now)
         if LinkDecision.objects.filter(request=request).exists():
             return request

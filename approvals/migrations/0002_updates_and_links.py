@@ -84,6 +84,10 @@ class Migration(migrations.Migration):
             model_name='hold',
             index=models.Index(condition=models.Q(('kind', 'response'), ('status', 'open')), fields=['deadline'], name='hold_to_answer'),
         ),
+        migrations.AddIndex(
+            model_name='launchrequest',
+            index=models.Index(condition=models.Q(models.Q(('kind', 'launch'), _negated=True), ('updater_arn', '')), fields=['opened_at'], name='request_unnamed_update'),
+        ),
         migrations.AddConstraint(
             model_name='launchrequest',
             constraint=models.UniqueConstraint(condition=models.Q(('kind', 'parameter_update'), _negated=True), fields=('stack_id', 'gate', 'fingerprint'), name='one_request_per_launch'),

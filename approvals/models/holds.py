@@ -112,3 +112,8 @@ class Signal(models.Model):
     def until(self) -> datetime:
         """When its URL is dead for certain."""
         return self.hold.url_expires_at or self.created_at + URL_LIFE
+
+    @property
+    def is_newest(self) -> bool:
+        """A request's own word about signals is that of the last one; only updates tried again have several."""
+        return not Signal.objects.filter(request=self.request_id, pk__gt=self.pk).exists()

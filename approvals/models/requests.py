@@ -148,6 +148,11 @@ class LaunchRequest(models.Model):
                 condition=models.Q(outcome__in=["waiting", "released"]),
                 name="request_followed",
             ),
+            models.Index(
+                fields=["opened_at"],
+                condition=~models.Q(kind=Kind.LAUNCH) & models.Q(updater_arn=""),
+                name="request_unnamed_update",
+            ),
             GinIndex(fields=["search_terms"], name="request_terms"),
         ]
 

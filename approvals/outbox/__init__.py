@@ -75,10 +75,11 @@ def retry_signal(pk: int, *, actor: Actor, now: datetime) -> Signal:
         expiry = signal.hold.url_expires_at
         if signal.hold.url_encrypted is None or (expiry is not None and expiry <= now):
             raise Refused(Why.DEADLINE_PASSED)
-        signal.status = request.signal = SignalStatus.QUEUED
-        signal.next_attempt_at = now
+        signal.status, signal.next_attempt_at = SignalStatus.QUEUED, now
         signal.save(update_fields=["status", "next_attempt_at"])
-        request.save(update_fields=["signal"])
+        if signal.is_newest:
+            request.signal = SignalStatus.QUEUED
+            request.save(update_fields=["signal"])
         audit.record(request, audit.Event.SIGNAL_RETRIED, actor=actor, now=now, params={"signal": pk})
         hint_on_commit(hints.Hint.SIGNALS)
         return signal

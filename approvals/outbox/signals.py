@@ -105,15 +105,10 @@ def claim(now: datetime, *, but_not_in: Collection[str] = ()) -> Signal | None:
             Signal.objects.filter(pk=signal.pk).update(
                 status=SignalStatus.IN_FLIGHT, claimed_at=now, attempts=signal.attempts
             )
-            if _is_newest(signal):
+            if signal.is_newest:
                 LaunchRequest.objects.filter(pk=signal.request_id).update(signal=SignalStatus.IN_FLIGHT)
             return signal
     return None
-
-
-def _is_newest(signal: Signal) -> bool:
-    """A request's own word about signals is that of the last one; only updates tried again have several."""
-    return not Signal.objects.filter(request=signal.request_id, pk__gt=signal.pk).exists()
 
 
 def _attempt(signal: Signal) -> Outcome | Overtaken:
@@ -222,7 +217,7 @@ def settle(signal: Signal, outcome: Outcome | Overtaken, now: datetime) -> None:
         )
         if not settled:
             raise ClaimLost
-        if _is_newest(signal):
+        if signal.is_newest:
             request.signal = status
             request.save(update_fields=["signal"])
         if status == SignalStatus.STORED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -50,7 +50,9 @@ def desk_live(request: PersonRequest) -> HttpResponse:
 @require_safe
 @for_people
 def requests(request: PersonRequest) -> HttpResponse:
-    own = LaunchRequest.objects.listed().for_requester(request.user).prefetch_related("holds")
+    # A list has no use for what opens a wait.
+    holds = Prefetch("holds", Hold.objects.defer("url_encrypted"))
+    own = LaunchRequest.objects.listed().for_requester(request.user).prefetch_related(holds)
     page = newest_first(own, request.GET.get("before", ""))
     return render(request, "approvals/requests.html", {"here": "requests", "page": page, "now": now()})
 

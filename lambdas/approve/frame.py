@@ -35,7 +35,8 @@ dl+.hint,ul+.hint{margin:.75rem 0 0}
 .note{border-radius:.6rem;padding:.8rem 1rem;margin:1rem 0;background:var(--waitsoft);color:var(--wait)}
 .note.bad{background:var(--badsoft);color:var(--badtext)}
 .note.good{background:var(--goodsoft);color:var(--goodtext)}
-.note :last-child{margin-bottom:0}
+.note p:last-child{margin-bottom:0}
+.note a{color:inherit;font-weight:600;white-space:nowrap}
 dl{margin:0;display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:.5rem 1.25rem}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}

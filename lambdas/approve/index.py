@@ -1,8 +1,8 @@
 """Decisions by e-mail link: the function behind the HTTP API, for whoever holds a link and its code.
 
 The invariant: reading changes nothing, however often and by whom; a POST with link and code decides at most
-once. The order of a POST is the protocol: link → not locked → still waiting → code → the URL is CloudFormation's
-→ decide (one conditional write) → publish → fix the answer's bytes → PUT → mark as sent. Killed between any
+once. The order of a POST is the protocol: link, not locked, still waiting, code, the URL is CloudFormation's,
+decide (one conditional write), publish, fix the answer's bytes, PUT, mark as sent. Killed between any
 two steps, either nothing was decided, or the decision stands and the next POST with the code goes on from
 there with the same bytes. No link, code or URL is logged, shown or put into an error.
 """
@@ -33,7 +33,7 @@ def unknown(say: Say) -> Page:
 def locked(say: Say) -> Page:
     words = (
         "Five wrong codes were typed, so nothing can be decided with this link or anybody else's copy of the mail. "
-        "If there is a desk, decide there; else stop the launch and start it again."
+        "If there is a desk, decide there; else ask the requester to stop the launch and start it again."
     )
     return plain(say, 423, "This link is locked", say(words), "locked", "bad")
 
@@ -56,7 +56,9 @@ def ended(say: Say, launch: Launch, *, posted: bool) -> Page | None:
         return plain(say, 410, "The wait is over", say(words), "over")
     if launch.until <= now():
         end = f"{datetime.fromtimestamp(launch.until, UTC):%Y-%m-%d %H:%M} UTC"
-        words = "The time to decide ended {}. The stack rolls back by itself and has to be launched again."
+        words = (
+            "The time to decide ended {}. The stack rolls back by itself; the launch or update can be started again."
+        )
         return plain(say, 410, "Too late", say(words).format(end), "too late")
     return None
 

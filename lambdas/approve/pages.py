@@ -13,6 +13,14 @@ from lambdas.approve.words import Say
 from lambdas.decisions import WRONG_CODES, Launch
 from lambdas.shared import STACK_ARN
 
+# What CloudFormation was told, by whether it was approved and whether it is an update.
+TOLD = {
+    (True, False): "CloudFormation was told; the stack goes on.",
+    (True, True): "CloudFormation was told; the update goes on.",
+    (False, False): "CloudFormation was told; the stack is rolled back.",
+    (False, True): "CloudFormation was told; the update is rolled back.",
+}
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -59,7 +67,7 @@ def facts(say: Say, launch: Launch) -> Markup:
             (say("Stack"), known.get("name") or (stack[4] if stack else "")),
             (say("Account"), stack[3] if stack else ""),
             (say("Region"), stack[2] if stack else ""),
-            (say("Decide until"), launch.until and moment(datetime.fromtimestamp(launch.until, UTC))),
+            (say("Decide until"), Markup() if launch.decision else until(say, launch)),
         ]
     )
     parameters = rows([(p["name"], value_of(say, p)) for p in known.get("parameters", [])], "values")
@@ -72,8 +80,22 @@ def facts(say: Say, launch: Launch) -> Markup:
     return joined(
         card(say("What is asked"), asked),
         card(say("Parameters"), parameters if known.get("parameters") else fill("{none}", none=say("none"))),
-        card(say("What would be created"), created if types else fill("{none}", none=say("unknown"))),
+        card(
+            say("What the stack would consist of" if known.get("update") else "What would be created"),
+            created if types else fill("{none}", none=say("unknown")),
+        ),
     )
+
+
+def until(say: Say, launch: Launch) -> Markup:
+    """When the time to decide ends, and how long that is: people do not think in UTC."""
+    if not launch.until:
+        return Markup()
+    end = datetime.fromtimestamp(launch.until, UTC)
+    minutes = max(1, int((end - datetime.now(UTC)).total_seconds()) // 60)
+    words = say("about {} hours left" if minutes >= 120 else "about {} minutes left")
+    left = words.format(minutes // 60 if minutes >= 120 else minutes)
+    return fill("{end} <small>({left})</small>", end=moment(end), left=left)
 
 
 def entry(name: str, label: str, hint: str, typed: Typed, control: str) -> Markup:
@@ -114,7 +136,13 @@ def decision_form(say: Say, typed: Typed) -> Markup:
         say("Your decision"),
         joined(
             code_entry(say, typed),
-            entry("name", say("Your name"), say("The requester and the audit trail see it."), typed, name),
+            entry(
+                "name",
+                say("Your name"),
+                say("It is recorded with the decision, and the requester sees it."),
+                typed,
+                name,
+            ),
             entry("reason", say("Reason"), say("Needed to reject. The requester reads it."), typed, reason),
             buttons,
         ),
@@ -126,13 +154,14 @@ def asking(say: Say, launch: Launch, typed: Typed = Typed(), status: int = 200, 
     title = "An update waits for your decision" if launch.facts.get("update") else "A launch waits for your decision"
     problem = []
     if typed.tries_left < WRONG_CODES and why:
-        problem = [note(tries_left(say, typed), "bad")]
+        problem = [note(to_form(say, tries_left(say, typed), "code"), "bad")]
     elif why:
-        problem = [note(say("Please check what is marked. Nothing was decided."), "bad")]
+        first = next((field for field in ("code", "name", "reason") if field in typed.wrong), "code")
+        problem = [note(to_form(say, say("Please check what is marked. Nothing was decided."), first), "bad")]
         problem += [note(typed.wrong["verdict"], "bad")] if "verdict" in typed.wrong else []
-    lead = say("Read what would be created, then approve or reject. Nothing happens before you do.")
+    lead = say("Read what is asked, then approve or reject. If nobody decides in time, it is rolled back.")
     own = say(
-        "Is it your own launch? Then leave the decision to somebody else. A link cannot tell who you are: "
+        "Is it your own? Then leave the decision to somebody else. A link cannot tell who you are: "
         "your name is recorded as you type it."
     )
     classic = say("This product uses the classic gate: whoever can read the stack can also let it pass without you.")
@@ -152,6 +181,11 @@ def asking(say: Say, launch: Launch, typed: Typed = Typed(), status: int = 200, 
     return Page(status, say(title), content, why)
 
 
+def to_form(say: Say, words: str, field: str) -> Markup:
+    """What is wrong, and the way to it: on a phone the form is some screens below."""
+    return fill('{words} <a href="#{field}">{go}</a>', words=words, field=field, go=say("Go to the form"))
+
+
 def tries_left(say: Say, typed: Typed) -> str:
     left = say("Tries left: {}. Then this link is locked.").format(typed.tries_left)
     return f"{say('This code is wrong.')} {left}"
@@ -163,7 +197,9 @@ def decided(say: Say, launch: Launch, before: Markup, status: int = 200, why: st
     by_mail = made.get("channel") == "email_link"
     title = verdict_of(say, launch)
     how = say("by e-mail link") if by_mail else ", ".join(filter(None, [say("at the desk"), made.get("request")]))
-    late = note(say("This was decided before. Your answer changed nothing.")) if why == "decided before" else ""
+    words = "Your answer came too late and changed nothing."
+    words = words if made["verdict"] == "lapsed" else "This was decided before. Your answer changed nothing."
+    late = note(say(words)) if why == "decided before" else ""
     told = rows(
         [
             (say("Decision"), title),
@@ -184,24 +220,29 @@ def decided(say: Say, launch: Launch, before: Markup, status: int = 200, why: st
 
 
 def verdict_of(say: Say, launch: Launch) -> str:
-    words = {"approved": "Approved", "rejected": "Rejected"}
+    words = {"approved": "Approved", "rejected": "Rejected", "lapsed": "The time is over"}
     return say(words.get(launch.decision["verdict"], "Withdrawn"))
 
 
 def outcome(say: Say, launch: Launch) -> Markup:
     """What CloudFormation was told of a decision; nothing where the desk tells it."""
+    verdict, update = launch.decision["verdict"], bool(launch.facts.get("update"))
+    if verdict == "lapsed":
+        words = (
+            "Nobody decided in time, so CloudFormation was told to end this update; everything stays as it was. "
+            "It can still be granted at the desk: the same update then passes when it is tried again."
+        )
+        return note(say(words))
     if not launch.sent_at:
         return note(say("CloudFormation ended the wait.")) if launch.over else Markup()
-    if launch.decision["verdict"] == "approved":
-        return note(say("CloudFormation was told; the stack goes on."), "good")
-    return note(say("CloudFormation was told; the stack is rolled back."))
+    return note(say(TOLD[verdict == "approved", update]), "good" if verdict == "approved" else "")
 
 
 def refusal(say: Say) -> Markup:
     """S3 took no answer for this wait, and will not."""
     words = (
         "The decision stands, but the wait takes no answer any more. The stack will roll back when its time is over; "
-        "it has to be launched again."
+        "the launch or update has to be started again."
     )
     return note(say(words), "bad")
 

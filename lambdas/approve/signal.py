@@ -71,7 +71,7 @@ def base64url(data: bytes) -> str:
 
 
 def raw_signature(der: bytes) -> bytes:
-    """KMS speaks DER, a JWS the two bare numbers r and s, 32 bytes each (RFC 7518 §3.4)."""
+    """KMS speaks DER, a JWS the two bare numbers r and s, 32 bytes each (RFC 7518 section 3.4)."""
     r_end = 4 + der[3]
     r, s = der[4:r_end], der[r_end + 2 :]
     return b"".join(int.from_bytes(number, "big").to_bytes(32, "big") for number in (r, s))
@@ -111,7 +111,7 @@ def fit(text: str, room: int) -> str:
 
 
 def body_of(deadline: float, launch: Launch) -> str:
-    """The signal, or for a held update the resource's answer: ASCII, about 2 KB at most (aws-facts §1.3, §2)."""
+    """The signal, or for a held update the resource's answer: ASCII, about 2 KB at most (aws-facts 1.3, 2)."""
     made = launch.decision
     approved = made["verdict"] == "approved"
     receipt = receipt_of(deadline, launch) if approved else ""

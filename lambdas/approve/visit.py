@@ -19,7 +19,7 @@ LARGEST_BODY = 20_000  # 1,000 Chinese characters take 9,000 bytes as a form
 
 @dataclass(frozen=True)
 class Visit:
-    """One HTTP request, from payload 2.0 or 1.0 alike (aws-facts §5)."""
+    """One HTTP request, from payload 2.0 or 1.0 alike (aws-facts section 5)."""
 
     method: str
     link: str  # "" for none

@@ -41,7 +41,7 @@ def bytes_of(text: str) -> int:
 
 
 def signed_at(url: str) -> datetime | None:
-    """When a presigned URL was made; None where it does not say (aws-facts §1.2)."""
+    """When a presigned URL was made; None where it does not say (aws-facts section 1.2)."""
     date = parse_qs(urlsplit(url).query).get("X-Amz-Date", [""])[0]
     try:
         return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -92,10 +92,10 @@ def invitation_words(invitation: Invitation) -> list[str]:
         f"Code: {invitation.code}",
         "",
         "Whoever has this link and this code can decide, and nobody checks who that is. So do not forward this",
-        "message, and do not decide about a launch of your own.",
+        "message, and do not decide about a launch or an update of your own.",
         "",
-        "有一个产品启动正在等待审批。打开上面的链接，输入验证码（Code）即可批准或拒绝。",
-        "任何同时持有链接和验证码的人都可以作出决定，请勿转发本邮件，也不要审批自己发起的启动。",
+        "有一个产品启动或更新正在等待审批。打开上面的链接，输入验证码（Code）即可批准或拒绝。",
+        "任何同时持有链接和验证码的人都可以作出决定，请勿转发本邮件，也不要审批自己发起的启动或更新。",
         "",
     ]
 
@@ -104,7 +104,7 @@ def words_for(envelope: dict[str, Any], stack: Stack, invitation: Invitation | N
     """What people read in a mail or on a phone. It holds no URL but the desk's and the invitation's."""
     typed = envelope["requester"]["email"]
     who = envelope["requester"]["principal_arn"].split(":", 5)[-1] or "somebody unknown"
-    # Service Catalog's tags name who launched first, whoever updates now (aws-facts §3.1).
+    # Service Catalog's tags name who launched first, whoever updates now (aws-facts section 3.1).
     update = envelope["stack"]["status"] == "UPDATE_IN_PROGRESS"
     who = f"unknown (first launched by {who})" if update else who
     if re.fullmatch(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}", typed):
@@ -121,7 +121,9 @@ def words_for(envelope: dict[str, Any], stack: Stack, invitation: Invitation | N
         "",
     ]
     if envelope["hold"]["kind"] == "response":
-        lines += ["CloudFormation waits no longer for this update: then it fails, and can be tried again.", ""]
+        lines += ["If nobody decides by then, CloudFormation ends the update; it can be tried again.", ""]
+    else:
+        lines += ["If nobody decides by then, CloudFormation rolls it back.", ""]
     if desk:
         lines.append(f"Decide at the desk: {desk}/f/{envelope['fingerprint']}/")
     elif not invitation:

@@ -6,7 +6,7 @@ A template is stored under its own hash, so a product has exactly one version pe
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ ClientFactory = Callable[..., Any]  # boto3.Session.client, or anything that tak
 
 @dataclass(frozen=True)
 class DemoProduct:
-    """One product; `gated` ones wait for an approval."""
+    """One product; `gated` ones wait for an approval. `changes` are made to the template: (text, its replacement)."""
 
     name: str
     template: str
     owner: str
     description: str
     gated: bool
+    changes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ TEAM_BUCKET = DemoProduct(
 PRODUCTS = (WORDPRESS, DATA_SANDBOX, TEAM_BUCKET)
 
 
-def register(client: ClientFactory, *, notify_arn: str, verify_arn: str) -> dict[str, str]:
+def register(
+    client: ClientFactory, *, notify_arn: str, verify_arn: str, products: Iterable[DemoProduct] = PRODUCTS
+) -> dict[str, str]:
     """Make portfolio, products and versions that are not there yet; product name → product id.
 
     `notify_arn` and `verify_arn` are the deployed functions the gated templates call.
@@ -79,7 +82,7 @@ def register(client: ClientFactory, *, notify_arn: str, verify_arn: str) -> dict
     _ensure_bucket(client("s3"), bucket)
     portfolio_id = _portfolio(catalogue)
     ids = {}
-    for product in PRODUCTS:
+    for product in products:
         body = template_of(product, notify_arn=notify_arn, verify_arn=verify_arn)
         url = _upload(client("s3"), bucket, product, body)
         ids[product.name] = _product(catalogue, product, url)
@@ -92,8 +95,15 @@ def register(client: ClientFactory, *, notify_arn: str, verify_arn: str) -> dict
 
 
 def template_of(product: DemoProduct, *, notify_arn: str, verify_arn: str) -> str:
-    """A sample with the deployed functions in place of the ones it guesses from account and region."""
+    """A sample with the deployed functions in place of the ones it guesses from account and region.
+
+    Raises ValueError when the template does not have what the product changes.
+    """
     body = (SAMPLES / product.template).read_text()
+    for text, replacement in product.changes:
+        if text not in body:
+            raise ValueError(f"{product.template} has no {text!r}")
+        body = body.replace(text, replacement)
     for function, arn in (("gatehouse-notify", notify_arn), ("gatehouse-verify", verify_arn)):
         body = re.sub(rf"(?<=ServiceToken: )!Sub \S+:function:{function}\b", arn, body)
     return body

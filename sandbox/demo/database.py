@@ -24,8 +24,8 @@ def open_stacks() -> set[str]:
     return set(LaunchRequest.objects.filter(state__in=OPEN_STATES).values_list("stack_id", flat=True))
 
 
-def request_of(stack_id: str) -> "LaunchRequest | None":
-    """The launch request of a stack as it is at this moment, with decision and signals at hand."""
+def requests_of(stack_id: str) -> "list[LaunchRequest]":
+    """What was asked about a stack as it is at this moment, the launch first, then its updates."""
     from approvals.models import LaunchRequest
 
-    return LaunchRequest.objects.filter(stack_id=stack_id).first()
+    return list(LaunchRequest.objects.filter(stack_id=stack_id).order_by("pk"))

@@ -1,6 +1,7 @@
 """What the desk's processes are told. Nothing of the caller's AWS or Django setup reaches them."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def aws(sandbox_url: str) -> dict[str, str]:
     }
 
 
-def desk(home: Path, ports: Ports, databases: tuple[str, str]) -> dict[str, str]:
+def desk(home: Path, ports: Ports, databases: tuple[str, str], spokes: Collection[str] = ()) -> dict[str, str]:
     """What every process of the desk gets; `databases` are the application's and the owner's URL."""
     folder = home / "secrets"
     return inherited() | aws(ports.sandbox_url) | {
@@ -60,7 +61,7 @@ def desk(home: Path, ports: Ports, databases: tuple[str, str]) -> dict[str, str]
         "GATEHOUSE_HOME": str(home),
         "GATEHOUSE_ENCRYPTION_KEYS": secrets.keep(folder, "encryption-keys", encryption_key),
         "GATEHOUSE_DESK_URL": ports.desk_url,
-        "GATEHOUSE_ACCOUNTS": ACCOUNT,
+        "GATEHOUSE_ACCOUNTS": ",".join((ACCOUNT, *spokes)),
         "GATEHOUSE_DEV_WAIT_ORIGIN": ports.sandbox_url,
         "GATEHOUSE_DEV_CERT_ORIGIN": ports.sandbox_url,
         "GATEHOUSE_FROM_EMAIL": SENDER,

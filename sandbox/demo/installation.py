@@ -3,7 +3,7 @@
 import contextlib
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Self
 
@@ -38,14 +38,27 @@ class PortTakenError(ProblemError):
 
 
 class Installation:
-    """One desk with its own AWS under `home`; `say` is told each stage. Without `fsync` nothing is kept."""
+    """One desk with its own AWS under `home`; `say` is told each stage. Without `fsync` nothing is kept.
 
-    def __init__(self, home: Path, ports: Ports, say: Callable[[str], None], *, fsync: bool = True) -> None:
+    `spokes` are the other accounts it works for; `hub` has the outputs of its hub stack once it is deployed.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        ports: Ports,
+        say: Callable[[str], None],
+        *,
+        fsync: bool = True,
+        spokes: Collection[str] = (),
+    ) -> None:
         self.home = home.resolve()
         self.ports = ports
         self.postgres = Postgres(self.home, fsync=fsync)
         self.supervisor = Supervisor(self.home)
         self.clients = hub.clients(ports.sandbox_url)
+        self.spokes = spokes
+        self.hub: dict[str, str] = {}
         self._say = say
 
     def __enter__(self) -> Self:
@@ -63,7 +76,7 @@ class Installation:
     def environment(self) -> dict[str, str]:
         """What the desk's processes are told, before the hub stack has said its addresses."""
         urls = self.postgres.app_url(DATABASE), self.postgres.owner_url(DATABASE)
-        return environment.desk(self.home, self.ports, urls)
+        return environment.desk(self.home, self.ports, urls, self.spokes)
 
     @property
     def running(self) -> bool:
@@ -84,12 +97,12 @@ class Installation:
         self.supervisor.begin("migrate", ("manage.py", "migrate", "--no-input"), self.environment)
         self._await("sandbox", f"{self.ports.sandbox_url}/_gatehouse/health")
         self._say("deploying Gatehouse into the sandbox's AWS account")
-        outputs = hub.prepare(self.ports.desk_url, self.ports.sandbox_url, ADMINISTRATOR)
-        catalogue.register(self.clients, notify_arn=outputs["NotifyArn"], verify_arn=outputs["VerifyArn"])
+        self.hub = hub.prepare(self.ports.desk_url, self.ports.sandbox_url, ADMINISTRATOR, self.spokes)
+        catalogue.register(self.clients, notify_arn=self.hub["NotifyArn"], verify_arn=self.hub["VerifyArn"])
         self.supervisor.finish("migrate")
         self._say("starting web, worker, beat and intake, and making the cast")
         self.supervisor.begin("fill", ("-m", "sandbox.demo.fill"), self.environment)
-        self._start_desk(outputs)
+        self._start_desk()
         self.supervisor.finish("fill")
 
     def stop(self) -> None:
@@ -115,9 +128,9 @@ class Installation:
         command = ("-m", "sandbox", "--port", str(self.ports.sandbox), "--state", state)
         self.supervisor.start("sandbox", command, environment.inherited())
 
-    def _start_desk(self, outputs: dict[str, str]) -> None:
-        common = self.environment | {"GATEHOUSE_QUEUE_URL": outputs["QueueUrl"]}
-        signing = {"GATEHOUSE_SIGNING_KEY": outputs["SigningKeyArn"]}
+    def _start_desk(self) -> None:
+        common = self.environment | {"GATEHOUSE_QUEUE_URL": self.hub["QueueUrl"]}
+        signing = {"GATEHOUSE_SIGNING_KEY": self.hub["SigningKeyArn"]}
         for name, arguments in DESK.items():
             told = common | signing if name == "worker" else common
             self.supervisor.start(name, [part.format(port=self.ports.desk) for part in arguments], told)

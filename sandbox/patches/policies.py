@@ -4,17 +4,31 @@ MiniStack enforces identity policies and, within an account, resource policies (
 account and lets AWS's services invoke functions without asking: those questions are asked here.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 from sandbox.patches.engine import ministack, replace
 
+# What a Subscribe asks for, while its request is handled: MiniStack's evaluator is not told.
+_SUBSCRIBING: ContextVar[dict[str, str] | None] = ContextVar("subscribing", default=None)
+
 
 def install() -> None:
-    """Condition keys as on AWS: a session's aws:PrincipalArn is its role, organizations have accounts, TLS is used."""
-    evaluator = ministack("core.iam_evaluator")
+    """Condition keys as on AWS: a session's aws:PrincipalArn is its role, organizations have accounts, TLS is used,
+    and a Subscribe has sns:Endpoint and sns:Protocol."""
+    evaluator, actions = ministack("core.iam_evaluator"), ministack("core.iam_actions")
     resolve, organization = evaluator._resolve_condition_key, evaluator._principal_org_id  # noqa: SLF001
+    tags = actions.request_tag_context
+
+    def of_request(service: str, action: str, body: bytes, params: dict[str, Any]) -> Any:
+        """The keys of every request pass here before a policy is asked, the topic's own included."""
+        asked = {f"sns:{name.lower()}": actions._query_param(params, name) for name in ("Endpoint", "Protocol")}  # noqa: SLF001
+        _SUBSCRIBING.set(asked if action == "sns:Subscribe" else None)
+        return tags(service, action, body, params)
 
     def resolve_as_aws(key: str, context: Any) -> Any:
+        if key.lower() in (asked := _SUBSCRIBING.get() or {}):
+            return asked[key.lower()]
         if key.lower() == "aws:principalarn":
             return _role_of(context.principal_arn)
         if key.lower() == "aws:sourceorgid":
@@ -24,6 +38,7 @@ def install() -> None:
             return "true"
         return resolve(key, context)
 
+    replace(tags, of_request)
     replace(resolve, resolve_as_aws)
     replace(organization, organization_of)
 

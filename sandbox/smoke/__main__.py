@@ -1,43 +1,20 @@
 """`make smoke`: four launches end to end, or with `--many N` how fast decisions reach CloudFormation."""
 
 import argparse
-import contextlib
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-from sandbox.demo import claim, database, interruptions
+from sandbox.demo import interruptions
 from sandbox.demo.__main__ import say
-from sandbox.demo.cast import APPROVER, cast
-from sandbox.demo.environment import Ports
 from sandbox.demo.installation import Installation
 from sandbox.problems import ProblemError
-from sandbox.processes import free_port
 from sandbox.smoke import many
-from sandbox.smoke.browser import Browser
 from sandbox.smoke.evidence import gather
+from sandbox.smoke.fresh import approver, fresh
 from sandbox.smoke.stories import Acting, Story, four
 from sandbox.smoke.timeline import timeline
 
 PATIENCE = 75.0
-
-
-@contextlib.contextmanager
-def fresh() -> Iterator[Installation]:
-    """A desk of its own on free ports, of which nothing stays."""
-    home = Path(tempfile.mkdtemp(prefix="gatehouse-smoke-"))
-    installation = Installation(home, Ports(free_port(), free_port()), say, fsync=False)
-    try:
-        with claim.claimed(home), installation:
-            database.connect(installation.environment)
-            yield installation
-    finally:
-        interruptions.ignore()
-        installation.postgres.forget()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def play(installation: Installation, acting: Acting, stories: list[Story]) -> None:
@@ -66,10 +43,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with fresh() as installation:
-            approver = next(person for person in cast(installation.home) if person.part == APPROVER)
-            desk = Browser(installation.ports.desk_url)
-            desk.sign_in(approver.email, approver.password)
-            acting = Acting(desk, installation.clients)
+            acting = Acting(approver(installation), installation.clients)
             if options.many:
                 return many.measure(installation, acting, options.many, options.pace)
             stories = four()

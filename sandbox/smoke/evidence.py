@@ -39,9 +39,10 @@ def gather(cloudformation: Any, stack_id: str) -> Evidence:
 
 def at_the_desk(stack_id: str) -> dict[str, Any]:
     """The desk's half; empty when it has not heard of the stack."""
-    request = database.request_of(stack_id)
-    if request is None:
+    requests = database.requests_of(stack_id)
+    if not requests:
         return {}
+    request = requests[0]
     signal = request.signals.first()
     decision = getattr(request, "decision", None)
     return {

@@ -64,9 +64,13 @@ def let_expire(_acting: Acting, _story: Story) -> None:
 
 
 def cheat(acting: Acting, story: Story) -> None:
+    signal_success(acting.client, story.stack_id)
+
+
+def signal_success(client: ClientFactory, stack_id: str) -> None:
     """A requester reads the wait URL from his own stack and says yes himself."""
-    cloudformation = as_requester(acting.client, RAVI)("cloudformation")
-    resources = cloudformation.describe_stack_resources(StackName=story.stack_id)["StackResources"]
+    cloudformation = as_requester(client, RAVI)("cloudformation")
+    resources = cloudformation.describe_stack_resources(StackName=stack_id)["StackResources"]
     handle = next(r for r in resources if r["ResourceType"] == "AWS::CloudFormation::WaitConditionHandle")
     said = {"Status": "SUCCESS", "UniqueId": "myself", "Reason": "fine", "Data": "approved"}
     put = urllib.request.Request(  # noqa: S310 - the sandbox's own URL

@@ -58,6 +58,7 @@ def test_the_application_role_can_neither_change_nor_remove_an_event(trail: Laun
         "UPDATE approvals_audittext SET salt = ''",
         "UPDATE approvals_decision SET reason = 'fine'",
         "DELETE FROM approvals_vote",
+        "UPDATE approvals_linkdecision SET verdict = 'approved'",
     ):
         with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(statement)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
@@ -19,13 +21,15 @@ from django.core.management.base import CommandError
 
 from approvals import actions
 from approvals.actor import Actor
-from approvals.choices import AlarmCode, Channel
+from approvals.choices import AlarmCode, Channel, DeliveryStatus
 from approvals.doctor import registry, running
 from approvals.doctor.checks import queues
 from approvals.doctor.findings import Finding, Severity
-from approvals.models import LaunchRequest, Signal
+from approvals.models import Delivery, LaunchRequest, Signal
 from portal import clock
+from portal.accounts.models import User
 from portal.clock import now
+from tests.support import allow
 from tests.support.cast import Cast
 from tests.support.hospital import ROOT, Hospital
 from tests.support.launches import open_launch
@@ -95,7 +99,7 @@ def message(output: str) -> Callable[[Hospital, Any], AbstractContextManager[Non
         url = hospital.outputs[output]
         hospital.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
         yield
-        hospital.client("sqs").purge_queue(QueueUrl=url)
+        hospital.purge(url)
 
     return fault
 
@@ -196,6 +200,72 @@ def overdue_request(_hospital: Hospital, _settings: Any) -> Iterator[None]:
     LaunchRequest.objects.filter(pk=request.pk).update(deadline=now() + timedelta(hours=5))
 
 
+@contextmanager
+def unable_verify(hospital: Hospital, _settings: Any) -> Iterator[None]:
+    """Its role lost its rights; the function runs and cannot check anything."""
+    iam, role = hospital.client("iam"), f"gatehouse-verify-{hospital.region}"
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    known = {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+    for name in known:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    yield
+    for name, document in known.items():
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+@contextmanager
+def other_desk(_hospital: Hospital, settings: Any) -> Iterator[None]:
+    known, settings.GATEHOUSE_DESK_URL = settings.GATEHOUSE_DESK_URL, "https://desk.elsewhere.test"
+    yield
+    settings.GATEHOUSE_DESK_URL = known
+
+
+@contextmanager
+def other_table(_hospital: Hospital, settings: Any) -> Iterator[None]:
+    known, settings.GATEHOUSE_DECISIONS_TABLE = settings.GATEHOUSE_DECISIONS_TABLE, "decisions-of-yesterday"
+    yield
+    settings.GATEHOUSE_DECISIONS_TABLE = known
+
+
+@contextmanager
+def intake_kept_out(hospital: Hospital, _settings: Any) -> Iterator[None]:
+    """A second role for intakes, with the hub's policy, that nobody wrote into DeskRoleArns."""
+    iam = hospital.client("iam")
+    allow.role(iam, "newcomer")
+    policy = hospital.reads_queue("newcomer")
+    yield
+    iam.detach_role_policy(RoleName="newcomer", PolicyArn=policy)
+
+
+@contextmanager
+def unsent_mail(hospital: Hospital, _settings: Any) -> Iterator[None]:
+    person = User.objects.create_user("ada@example.com", name="Ada")
+    request = open_launch(now(), account=hospital.account)
+    late = now() - timedelta(minutes=10)
+    delivery = Delivery.objects.create(notice=request.notices.get(), person=person, next_attempt_at=late)
+    yield
+    Delivery.objects.filter(pk=delivery.pk).update(status=DeliveryStatus.SENT)
+
+
+@contextmanager
+def bad_setting(_hospital: Hospital, settings: Any) -> Iterator[None]:
+    known, settings.GATEHOUSE_ACCOUNTS = settings.GATEHOUSE_ACCOUNTS, ["1234"]
+    yield
+    settings.GATEHOUSE_ACCOUNTS = known
+
+
+@contextmanager
+def unreachable_mail_server(_hospital: Hospital, settings: Any) -> Iterator[None]:
+    """A port nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    known = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    yield
+    settings.EMAIL_BACKEND = known
+
+
 TOKEN = re.compile(r"ServiceToken: !Sub \S+function:gatehouse-notify")
 FAULTS: dict[str, tuple[Callable[[Hospital, Any], AbstractContextManager[None]], str, set[str]]] = {
     "mail_subscription": (pending_mail, "Subscription Confirmation", set()),
@@ -203,7 +273,8 @@ FAULTS: dict[str, tuple[Callable[[Hospital, Any], AbstractContextManager[None]],
     "dead_letters": (message("DeadLetterQueueUrl"), "redrive", set()),
     "failed_invocations": (message("FailuresQueueUrl"), "launch again", set()),
     "queue_age": (message("QueueUrl"), "manage.py intake", set()),
-    "signing_key": (disabled_key, "enable the key", {"verify_self_test", "desk_signs"}),
+    "desk_queue": (intake_kept_out, "DeskRoleArns", set()),
+    "signing_key": (disabled_key, "enable the key", {"desk_signs"}),
     "signing_key_accepted": (foreign_key, "GATEHOUSE_SIGNING_KEY", set()),
     "service_token": (version(TOKEN.sub("ServiceToken: ''", SAMPLE), "no token"), "NotifyArn", set()),
     "launch_role": (powerless_launch_role, "lambda:InvokeFunction", set()),
@@ -219,6 +290,12 @@ FAULTS: dict[str, tuple[Callable[[Hospital, Any], AbstractContextManager[None]],
     "mail_sender": (unverified_sender, "GATEHOUSE_FROM_EMAIL", set()),
     "clock_skew": (wrong_clock, "time synchronisation", set()),
     "timers": (overdue_request, "Start beat", set()),
+    "verify_self_test": (unable_verify, "kms:Verify", set()),
+    "desk_address": (other_desk, "DeskUrl", set()),
+    "decisions_table": (other_table, "GATEHOUSE_DECISIONS_TABLE", set()),
+    "mail_queue": (unsent_mail, "findings about mail", set()),
+    "settings": (bad_setting, "twelve digits", set()),
+    "mail_server": (unreachable_mail_server, "EMAIL_HOST", set()),
 }
 
 
@@ -236,14 +313,16 @@ def test_each_fault_is_found_alone_and_its_remedy_named(hospital: Hospital, sett
 
 
 def test_many_faults_at_once_are_as_many_findings(hospital: Hospital, settings: Any) -> None:
-    chosen = [code for code in FAULTS if code != "signing_key_accepted"]
+    # Another key hides that the first is disabled; a mail server of one's own leaves nothing to ask SES.
+    chosen = [code for code in FAULTS if code not in ("signing_key_accepted", "mail_server")]
     with ExitStack() as stack:
         for code in chosen:
             stack.enter_context(FAULTS[code][0](hospital, settings))
         report = running.run(now())
     assert len(chosen) >= 10
     assert set(troubles(report)) == set(chosen).union(*(FAULTS[code][2] for code in chosen)), told(report)
-    assert all(FAULTS[code][1] in troubles(report)[code].advice for code in chosen)
+    found = troubles(report)
+    assert {code: found[code].advice for code in chosen if FAULTS[code][1] not in found[code].advice} == {}
     assert report.worst is Severity.CRITICAL
     ranks = [finding.severity.rank for finding in report.findings]
     assert ranks == sorted(ranks, reverse=True)
@@ -307,6 +386,59 @@ def test_accounts_that_nobody_listed_are_named(hospital: Hospital, settings: Any
     assert not troubles(running.run(now(), only=["accounts"]))
     spoke = troubles(running.run(now(), only=["readers"]))["readers"]
     assert (spoke.severity, spoke.about) == (Severity.INFO, "444455556666 us-east-1")
+
+
+def test_a_table_of_decisions_that_is_gone_is_found(hospital: Hospital) -> None:
+    dynamodb, name = hospital.client("dynamodb"), hospital.outputs["DecisionsTable"]
+    known = dynamodb.describe_table(TableName=name)["Table"]
+    dynamodb.delete_table(TableName=name)
+    try:
+        found = troubles(running.run(now(), only=["decisions_table"]))["decisions_table"]
+    finally:
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            **{key: known[key] for key in ("AttributeDefinitions", "KeySchema")},
+        )
+    assert found.seen == f"The table {name} is missing."
+    assert found.severity is Severity.CRITICAL
+    assert "deploy the hub again" in found.advice
+    assert not troubles(running.run(now(), only=["decisions_table"]))
+
+
+def test_a_desk_that_reads_another_queue_or_none_is_found(hospital: Hospital, settings: Any) -> None:
+    other = hospital.client("sqs").create_queue(QueueName="elsewhere")["QueueUrl"]
+    seen = []
+    for url in (other, f"{other}-gone", ""):
+        settings.GATEHOUSE_QUEUE_URL = url
+        seen.append(troubles(running.run(now(), only=["desk_queue"]))["desk_queue"].seen)
+    wanted = hospital.outputs["QueueUrl"]
+    assert seen == [
+        f"The desk reads {other}, the hub stack's queue is {wanted}.",
+        "GATEHOUSE_QUEUE_URL names a queue that does not exist.",
+        "GATEHOUSE_QUEUE_URL is not set.",
+    ]
+
+
+def test_a_mail_server_that_answers_is_well_and_gets_no_mail(hospital: Hospital, settings: Any) -> None:
+    heard: list[bytes] = []
+    with unreachable_mail_server(hospital, settings), socket.create_server(("127.0.0.1", 0)) as door:
+        settings.EMAIL_PORT = door.getsockname()[1]
+        server = threading.Thread(target=greets, args=(door, heard))
+        server.start()
+        assert not troubles(running.run(now(), only=["mail_server"]))
+        server.join(10)
+    assert [line.strip().lower() for line in heard] == [b"quit"]
+
+
+def greets(door: socket.socket, heard: list[bytes]) -> None:
+    """As much of SMTP as it takes to say hello and goodbye."""
+    caller, _address = door.accept()
+    with caller, caller.makefile("rwb", buffering=0) as line:
+        line.write(b"220 mail.test\r\n")
+        while said := line.readline():
+            heard.append(said)
+            line.write(b"221 bye\r\n" if said.lower().startswith(b"quit") else b"250 mail.test\r\n")
 
 
 def test_an_account_without_a_hub_is_told_what_to_deploy(deployed: Hospital, cloned_db: str, settings: Any) -> None:
@@ -471,7 +603,8 @@ def command(*arguments: str) -> tuple[int, str]:
 
 
 def test_the_exit_status_says_how_grave_it_is(hospital: Hospital, settings: Any) -> None:
-    assert command()[0] == 0
+    status, text = command()
+    assert status == 0, text
     with FAULTS["dead_letters"][0](hospital, settings):
         assert command("--only", "dead_letters")[0] == 1
         with FAULTS["ungated_version"][0](hospital, settings):
@@ -489,6 +622,7 @@ def test_the_machine_form_has_its_documented_shape(hospital: Hospital, settings:
     with FAULTS["dead_letters"][0](hospital, settings):
         status, text = command("--json")
     told = json.loads(text)
+    assert [finding["seen"] for finding in told["findings"] if finding["severity"] == "critical"] == []
     assert status == 1
     assert set(told) == {"at", "seconds", "worst", "findings"}
     assert told["worst"] == "warning"

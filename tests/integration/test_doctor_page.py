@@ -77,7 +77,7 @@ def test_asking_only_leaves_a_hint_for_the_worker(cast: Cast, client_for: SignIn
     assert "has not looked yet" in text_of(client.get(PAGE))
     answer = client.post(RUN, follow=True)
     assert answer.redirect_chain == [(PAGE, 302)]
-    assert "The doctor is looking since" in text_of(answer)
+    assert "The doctor has been looking since" in text_of(answer)
     assert f'hx-get="{LIVE}' in answer.content.decode()
     assert "looking already" in text_of(client.post(RUN, follow=True))
     assert published == [Hint.DOCTOR]

@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from approvals import actions, precedence, receipts, tasks
 from approvals.actor import Actor
 from approvals.audit import Event, verify
-from approvals.choices import AlarmCode, Channel, NoticeCode, Outcome, SignalStatus, State, Verdict
+from approvals.choices import AlarmCode, Channel, HoldStatus, NoticeCode, Outcome, SignalStatus, State, Verdict
 from approvals.errors import Refused
 from approvals.intake import messages
 from approvals.models import Alarm, AuditEvent, Decision, LaunchRequest, LinkDecision, Notice, Signal
@@ -302,3 +302,80 @@ def test_a_decision_cloudformation_never_heard_of_is_an_alarm_once(launch: Launc
     Alarm.objects.update(acknowledged_at=now())
     actions.warn_of_untold(now() + timedelta(minutes=8))
     assert Alarm.objects.count() == 1
+
+
+class Held:
+    """A held update of a launch, which a link may decide too."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        launch.arrives()
+        launch.decide(Verdict.APPROVED)
+        send()
+        launch.take(envelopes.status(launch.opened["stack_id"], "CREATE_COMPLETE", now()))
+
+    def arrives(self) -> LaunchRequest:
+        gate = {"receipt": True, "gate_updates": True, "email_decisions": True}
+        larger = [envelopes.parameter("InstanceType", "m6i.large")]
+        self.said = envelopes.update(
+            self.launch.opened, now(), host=self.launch.far.origin, gate=gate, parameters=larger
+        )
+        self.launch.take(self.said)
+        return LaunchRequest.objects.latest("pk")
+
+    def row(self) -> dict[str, Any]:
+        tail = f"{self.said['fingerprint']}#{self.said['hold']['request_id']}"
+        found = aws.client("dynamodb", envelopes.REGION).get_item(
+            TableName=self.launch.table,
+            Key={"id": {"S": f"launch#{self.said['stack_id']}#{tail}"}},
+            ConsistentRead=True,
+        )
+        return {name: value["S"] for name, value in found["Item"]["decision"]["M"].items()}
+
+    def told(self, verdict: str, unique_id: str = LINK) -> None:
+        self.launch.take(envelopes.link_decision(self.said, now(), verdict, unique_id=unique_id))
+
+    def lapses(self, request: LaunchRequest) -> None:
+        request.holds.filter(status=HoldStatus.OPEN).update(deadline=now() - timedelta(seconds=1))
+        tasks.lapse_updates()
+        send()
+
+
+@pytest.fixture
+def held(launch: Launch) -> Held:
+    return Held(launch)
+
+
+def test_an_update_answered_at_its_deadline_is_written_down_for_that_try(held: Held) -> None:
+    request = held.arrives()
+    held.lapses(request)
+    assert held.row()["verdict"] == "lapsed"
+    assert held.arrives().pk == request.pk
+    actions.approve(request.pk, actor=Actor(held.launch.cast.approver, Channel.DESK), now=now())
+    send()
+    assert held.row()["verdict"] == "approved"
+    assert [json.loads(body)["Status"] for body in held.launch.far.bodies[1:]] == ["FAILED", "SUCCESS"]
+
+
+def test_a_link_decides_a_held_update(held: Held) -> None:
+    request = held.arrives()
+    held.told("approved")
+    held.launch.take(envelopes.status(request.stack_id, "UPDATE_COMPLETE", now()))
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.APPROVED, Outcome.LAUNCHED)
+    assert len(held.launch.far.bodies) == 1, "the desk answered the launch only"
+    assert not Alarm.objects.exists()
+
+
+def test_an_old_word_of_a_link_is_not_about_the_update_that_is_asked_for_again(held: Held) -> None:
+    first = held.arrives()
+    held.told("rejected")
+    held.launch.take(envelopes.status(first.stack_id, "UPDATE_ROLLBACK_COMPLETE", now()))
+    second = held.arrives()
+    assert second.pk != first.pk
+    held.told("rejected")
+    second.refresh_from_db()
+    assert (second.state, LinkDecision.objects.count()) == (State.PENDING, 1)
+    held.told("approved", unique_id=f"{LINK}2")
+    second.refresh_from_db()
+    assert second.state == State.APPROVED

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from approvals import actions, outcome, progress, receipts, tasks
+from approvals import actions, outbox, outcome, progress, receipts, tasks
 from approvals.actor import Actor
 from approvals.audit import Event, verify
 from approvals.choices import AlarmCode, Channel, HoldStatus, Kind, NoticeCode, Outcome, SignalStatus, State
@@ -322,6 +322,67 @@ def test_an_answer_for_another_request_of_cloudformation_is_never_called(stack: 
         stack.approve(request)
     assert stack.answers() == []
     assert Alarm.objects.get().code == AlarmCode.UNUSABLE_HOLD
+
+
+def test_a_pass_answers_no_address_that_is_not_cloudformations(stack: Launched) -> None:
+    request = stack.update()
+    overdue(request)
+    stack.approve(request)
+    before = len(stack.answers())
+    url = envelopes.response_url(stack.opened, "somebody-elses", now(), stack.far.origin)
+    assert stack.update(url=url).pk == request.pk
+    assert len(stack.answers()) == before
+    assert Alarm.objects.get().code == AlarmCode.UNUSABLE_HOLD
+    assert Event.LET_THROUGH not in codes(request)
+
+
+def test_an_update_is_not_answered_before_its_time(stack: Launched) -> None:
+    request = stack.update()
+    actions.lapse(request.pk, actor=TIMER, now=now() + timedelta(minutes=50))
+    tasks.lapse_updates()
+    assert stack.answers() == []
+    assert request.holds.get().status == HoldStatus.OPEN
+
+
+def test_the_timer_answers_nothing_that_was_decided(stack: Launched) -> None:
+    request = stack.update()
+    stack.approve(request)
+    overdue(request)
+    with pytest.raises(Refused):
+        actions.lapse(request.pk, actor=TIMER, now=now())
+    assert [answer["Status"] for answer in stack.answers()] == ["SUCCESS"]
+
+
+@pytest.mark.parametrize("verb", ["reject", "withdraw"])
+def test_refused_after_its_hour_an_update_is_over_and_passes_never(stack: Launched, verb: str) -> None:
+    request = stack.update()
+    LaunchRequest.objects.filter(pk=request.pk).update(requester=stack.cast.requester, requester_verified=True)
+    overdue(request)
+    (told,) = stack.answers()
+    if verb == "reject":
+        stack.reject(request)
+    else:
+        actions.withdraw(request.pk, actor=Actor(stack.cast.requester, Channel.DESK), now=now())
+    assert stack.answers() == [told], "CloudFormation was answered at the deadline"
+    assert fresh(request).outcome == Outcome.ROLLED_BACK
+    assert not hasattr(fresh(request), "granted_pass")
+    again = stack.update()
+    assert (again.pk == request.pk, again.state) == (False, State.PENDING)
+
+
+def test_an_old_answer_sent_again_does_not_speak_for_the_newest(stack: Launched) -> None:
+    request = stack.update()
+    overdue(request)
+    Signal.objects.filter(request=request).update(status=SignalStatus.GIVEN_UP)
+    stack.approve(request)
+    stack.update()
+    stack.answers()
+    assert fresh(request).signal == SignalStatus.STORED
+    old = Signal.objects.filter(request=request).earliest("pk")
+    outbox.retry_signal(old.pk, actor=Actor(stack.cast.administrator, Channel.DESK), now=now())
+    assert fresh(request).signal == SignalStatus.STORED
+    assert [answer["Status"] for answer in stack.answers()] == ["SUCCESS", "FAILED"]
+    assert fresh(request).signal == SignalStatus.STORED
 
 
 def test_after_a_week_the_request_expires(stack: Launched) -> None:

@@ -247,6 +247,16 @@ class TestLists:
         with django_assert_max_num_queries(10):
             approver.get("/desk/")
 
+    def test_nor_does_it_with_one_s_own_requests(
+        self, cast: Cast, client_for: SignIn, django_assert_max_num_queries: Any
+    ) -> None:
+        for _ in range(20):
+            open_launch(now())
+        client = client_for(cast.requester)
+        with django_assert_max_num_queries(8) as captured:
+            assert client.get("/requests/").content.decode().count("<article") == 20
+        assert not any("url_encrypted" in query["sql"] for query in captured.captured_queries)
+
 
 class TestLiveness:
     def poll(self, page: str) -> str:

@@ -162,7 +162,7 @@ def test_the_mail_holds_desk_link_and_code_apart(mail: Mail) -> None:
     assert re.fullmatch(r"Code: [0-9A-Z]{4}-[0-9A-Z]{4}", lines[code])
     text = " ".join(lines)
     assert "do not forward" in text
-    assert "a launch of your own" in text
+    assert "a launch or an update of your own" in text
     assert "请勿转发" in text
     assert "s3cret-canary" not in text
 

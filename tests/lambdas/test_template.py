@@ -73,6 +73,18 @@ def test_every_module_is_part_of_a_function() -> None:
 
 
 @BOTH
+def test_the_template_is_ascii(name: str) -> None:
+    """CloudFormation gives back a question mark for every other letter."""
+    assert (LAMBDAS / f"{name}.yaml").read_text("utf-8").isascii()
+
+
+@pytest.mark.parametrize("line", ["x = r'…'", "x = b'' if 'é' else rf'{1}§'"])
+def test_a_letter_that_no_escape_can_stand_for_is_refused_when_building(line: str) -> None:
+    with pytest.raises(ValueError, match="ASCII"):
+        build.alone(line)
+
+
+@BOTH
 def test_the_template_is_freshly_built(name: str) -> None:
     assert (LAMBDAS / f"{name}.yaml").read_text("utf-8") == build.template(name), "run `make lambdas`"
 

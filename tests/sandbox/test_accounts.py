@@ -116,6 +116,27 @@ def test_policy_that_wants_tls_is_content_with_the_sandbox(hub: Hub) -> None:
     assert _session(hub.account, keys)("sqs").send_message(QueueUrl=url, MessageBody="m")["MessageId"]
 
 
+def test_policy_of_a_topic_says_who_may_listen_also_to_its_own_account(hub: Hub) -> None:
+    """The conditions of a Subscribe are what it asks for, and of no other call."""
+    sns = hub.account.client("sns")
+    topic = sns.create_topic(Name="listeners")["TopicArn"]
+    known = {"StringNotEquals": {"sns:Endpoint": [hub.queue, "ada@example.com"]}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sns:Subscribe", "Resource": topic}
+    as_json = {"StringEquals": {"sns:Protocol": "email-json"}}
+    statements = [deny | {"Condition": known}, deny | {"Condition": as_json}]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    allow.role(hub.account.client("iam"), "listener", "sns:*")
+    role = f"arn:aws:iam::{hub.account.number}:role/listener"
+    keys = hub.account.client("sts").assume_role(RoleArn=role, RoleSessionName="eve")["Credentials"]
+    for caller in (sns, _session(hub.account, keys)("sns")):
+        for protocol, endpoint in (("email", "eve@example.com"), ("email-json", "ada@example.com")):
+            with pytest.raises(ClientError, match="AuthorizationError"):
+                caller.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        assert caller.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=hub.queue)["SubscriptionArn"]
+        assert caller.subscribe(TopicArn=topic, Protocol="email", Endpoint="ada@example.com")["SubscriptionArn"]
+
+
 def test_other_accounts_neither_publish_nor_read_nor_invoke(hub: Hub) -> None:
     sqs, functions = (client(hub.spoke.url, name, hub.spoke.number) for name in ("sqs", "lambda"))
     topics = client(hub.spoke.url, "sns", hub.spoke.number)

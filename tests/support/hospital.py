@@ -19,10 +19,12 @@ import boto3
 import pytest
 
 from catalog import aws
+from tests.support import allow
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "lambdas" / "template.yaml"
 DESK = "http://localhost:8000"
+INTAKE = "desk-intake"
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "servicecatalog.amazonaws.com"}, "Action": "sts:AssumeRole"}
 _INVOKE = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:*:*:function:gatehouse-*"}
 
@@ -63,6 +65,7 @@ class Hospital:
         """The desk of this process is the hub's."""
         settings.GATEHOUSE_QUEUE_URL = self.outputs["QueueUrl"]
         settings.GATEHOUSE_SIGNING_KEY = self.outputs["SigningKeyArn"]
+        settings.GATEHOUSE_DECISIONS_TABLE = self.outputs["DecisionsTable"]
         settings.GATEHOUSE_DESK_URL = DESK
         settings.GATEHOUSE_DEV_WAIT_ORIGIN = self.endpoint
         settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
@@ -94,7 +97,13 @@ class Hospital:
 
     def _deploy(self) -> None:
         cloudformation = self.client("cloudformation")
-        wanted = {"DeskUrl": DESK, "DevelopmentOrigin": self.endpoint, "AdminEmail": self.administrator}
+        wanted = {
+            "DeskUrl": DESK,
+            "DevelopmentOrigin": self.endpoint,
+            "AdminEmail": self.administrator,
+            "EmailDecisions": "yes",
+            "DeskRoleArns": f"arn:aws:iam::{self.account}:role/{INTAKE}",
+        }
         cloudformation.create_stack(
             StackName="gatehouse-hub",
             TemplateURL=self.put_template(TEMPLATE.read_text()),
@@ -103,6 +112,22 @@ class Hospital:
         )
         stack = self._ended("gatehouse-hub", "CREATE_COMPLETE")
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        allow.role(self.client("iam"), INTAKE, "sqs:PurgeQueue")
+        self.reads_queue(INTAKE)
+
+    def reads_queue(self, role: str) -> str:
+        """Give a role the hub's policy for intakes; the policy's ARN."""
+        policy = f"arn:aws:iam::{self.account}:policy/gatehouse-desk-intake-{self.region}"
+        self.client("iam").attach_role_policy(RoleName=role, PolicyArn=policy)
+        return policy
+
+    def purge(self, url: str) -> None:
+        """As the intake: the queues' own policies let nobody else."""
+        role = f"arn:aws:iam::{self.account}:role/{INTAKE}"
+        keys = self.client("sts").assume_role(RoleArn=role, RoleSessionName="intake")["Credentials"]
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], self.region)
+        sqs: Any = session.client("sqs", endpoint_url=self.endpoint)
+        sqs.purge_queue(QueueUrl=url)
 
     def _ended(self, stack: str, status: str) -> Any:
         ends = time.monotonic() + 60

@@ -176,3 +176,10 @@ def test_every_status_has_an_answer_and_only_open_requests_change_state() -> Non
 def test_every_word_of_a_resource_has_an_answer(state: State, resource: str, status: str, reason: str) -> None:
     for effect in of_resource(situation(state), "ApprovalWait", resource, status, reason):
         assert effect.do not in (Do.WITHDRAW, Do.EXPIRE) or state in OPEN_STATES
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "CREATE_FAILED", "DELETE_COMPLETE"])
+def test_a_late_word_of_the_launchs_wait_says_nothing_about_an_update_of_parameters(status: str) -> None:
+    """An update may be asked for within the two seconds that clocks may differ."""
+    held = Situation(Kind.PARAMETER_UPDATE, State.PENDING)
+    assert of_resource(held, "ApprovalWait", WAIT_CONDITION, status, "WaitCondition timed out") == []

@@ -45,8 +45,8 @@ def hub_stack(visit: Visit) -> Iterator[Problem]:
     title=_("Gatehouse's functions"),
     why=_("A gated launch calls gatehouse-notify and gatehouse-verify; without one of them it fails or hangs."),
     remedy=_(
-        "Deploy the stack again; if somebody deleted the function by hand, delete and re-create the stack's "
-        "resource by an update with another LogRetention, or deploy under the same name afresh."
+        "Deploy the stack again. If somebody deleted the function by hand, that alone does not bring it back: make a "
+        "change set of the stack with the deployment mode REVERT_DRIFT, and execute it."
     ),
     everywhere=True,
 )

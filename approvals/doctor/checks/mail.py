@@ -29,7 +29,7 @@ def _by_ses() -> bool:
     remedy=_("Check EMAIL_HOST, its port, user and password, and the network's way there."),
 )
 def mail_server(_visit: Visit) -> Iterator[Problem]:
-    """For servers of one's own: connect, greet, hang up."""
+    """For servers of one's own: connect, sign in where there is a password, hang up."""
     if _by_ses():
         return
     connection = get_connection()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from botocore.exceptions import ClientError
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 from approvals.doctor.findings import Problem, Severity, problem
 from approvals.doctor.registry import check
 from approvals.doctor.visit import Visit, code_of
+from catalog import partitions
 
 # A living intake takes a message within a second.
 _BETWEEN_LOOKS = 2.0
@@ -130,6 +133,41 @@ def desk_queue(visit: Visit) -> Iterator[Problem]:
         yield problem(
             _("The desk reads %(own)s, the hub stack's queue is %(wanted)s."), about=own, own=own, wanted=wanted
         )
+    for role in _shut_out(visit, own):
+        seen = _("The role %(role)s has the intake's policy, and the queue's own policy keeps it out.")
+        yield problem(seen, about=own, role=role)
+
+
+def _shut_out(visit: Visit, url: str) -> list[str]:
+    """Names of the intake's roles that the queue's policy does not let read. Nothing is received to find out."""
+    told = visit.round.home.read("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["Policy"])
+    readers = _readers(json.loads(told.get("Attributes", {}).get("Policy") or "{}"))
+    if readers is None:
+        return []
+    return [role for role in _intakes(visit) if role not in readers]
+
+
+def _readers(policy: dict[str, Any]) -> set[str] | None:
+    """Names of the roles that the hub's OnlyTheDeskReads spares; None where there is no such statement."""
+    for statement in policy.get("Statement", []):
+        if statement.get("Sid") == "OnlyTheDeskReads":
+            spared = statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+            return {arn.rpartition("/")[2] for arn in ([spared] if isinstance(spared, str) else spared)}
+    return None
+
+
+def _intakes(visit: Visit) -> list[str]:
+    """Names of the roles that have the hub's policy for the intake."""
+    home = visit.round.home
+    policy = f"policy/gatehouse-desk-intake-{home.region}"
+    arn = f"arn:{partitions.of_region(home.region).name}:iam::{home.account}:{policy}"
+    try:
+        roles = home.pages("iam", "list_entities_for_policy", "PolicyRoles", PolicyArn=arn, EntityFilter="Role")
+    except ClientError as error:
+        if code_of(error) not in ("NoSuchEntity", "NoSuchEntityException"):
+            raise
+        return []
+    return sorted(role["RoleName"] for role in roles)
 
 
 def _path(url: str) -> str:

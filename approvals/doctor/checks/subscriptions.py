@@ -42,7 +42,7 @@ def _subscriptions(visit: Visit) -> list[dict[str, Any]]:
     ),
     remedy=_(
         'Open the mail "AWS Notification - Subscription Confirmation" at that address and follow its link. After '
-        "three days it is dead: deploy the stack without the address, then with it again."
+        "two days it is dead: deploy the stack without the address, then with it again."
     ),
 )
 def mail_subscription(visit: Visit) -> Iterator[Problem]:
