@@ -74,6 +74,10 @@ def warned(said: Warned, *, now: datetime) -> None:
 
 def gate_deleted(request: LaunchRequest, *, at: datetime, now: datetime) -> None:
     """CloudFormation deleted the gate without its stack: the wait is over, the cause may not be known yet."""
+    announced = _announced(request)
+    if request.is_parameter_update and announced is not None and at < announced:
+        # An approved update replaces the gate's name, and the way back asks under the old one again.
+        return
     actions.end_hold(request.pk, actor=FOLLOW, now=now)
     over = request.deadline is not None and at >= request.deadline
     if request.is_open and over and not request.is_parameter_update:

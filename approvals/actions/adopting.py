@@ -18,7 +18,7 @@ from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, HoldStatus, Kind, NoticeCode, Outcome, State, Verdict
 from approvals.facts import LinkFacts
 from approvals.lifecycle import Action, next_state
-from approvals.models import Alarm, Decision, LaunchRequest, LinkDecision
+from approvals.models import Alarm, Decision, LaunchRequest, LinkDecision, Pass
 
 NOT_ALLOWED = gettext_noop("A decision by e-mail link was announced, but this launch cannot be decided by one.")
 DIFFERENT = gettext_noop("The e-mail link's decision was recorded first and stands; the desk's was not sent.")
@@ -107,6 +107,8 @@ def _adopt(request: LaunchRequest, said: LinkFacts, *, actor: Actor, now: dateti
     desk = Decision.objects.filter(request=request).first()
     if desk is not None and desk.verdict != said.verdict:
         _warn(AlarmCode.DECIDED_TWICE, DIFFERENT, request, actor, now)
+        # What does not stand lets nothing through.
+        Pass.objects.filter(request=request, valid_until__gt=now).update(valid_until=now)
     if desk is None or desk.verdict != said.verdict:
         outbox.owe_notice(event, NoticeCode.DECIDED, request, now)
     wipe_urls(request, now)

@@ -49,5 +49,8 @@ def record_outcome(
 
 def _end_hold(request: LaunchRequest, actor: Actor, now: datetime) -> None:
     ended = request.holds.filter(status=HoldStatus.OPEN).update(status=HoldStatus.ENDED, ended_at=now)
+    if ended and request.is_parameter_update and request.is_open:
+        request.deadline = request.update_ends_at
+        request.save(update_fields=["deadline"])
     if ended:
         audit.record(request, audit.Event.HOLD_ENDED, actor=actor, now=now)

@@ -6,23 +6,21 @@ about one stack are taken one after another, under an advisory lock on the stack
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from approvals import audit, hints, outbox, policy
 from approvals.actions import retrying
+from approvals.actions.adopting import NOT_ALLOWED
 from approvals.actions.alarms import note_alarm
 from approvals.actions.base import hold_of, lock_stack, move, wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, State
 from approvals.facts import HoldFacts, LaunchFacts
 from approvals.intake import identity
-from approvals.models import AuditEvent, Hold, LaunchRequest
+from approvals.models import AuditEvent, Hold, LaunchRequest, LinkDecision
 from catalog import names
-
-# How long an update may wait to be granted. Its hold lasts an hour at most; what is granted later is a pass.
-UPDATE_LIFE = timedelta(days=7)
 
 
 def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRequest:
@@ -34,8 +32,12 @@ def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRe
         same_wait = Hold.objects.filter(dedupe_key=facts.hold.dedupe_key).first()
         if same_wait is not None:
             request = LaunchRequest.objects.select_for_update(of=("self",)).get(pk=same_wait.request_id)
-            told_already = same_wait.fingerprint == facts.fingerprint
-            return request if told_already else _other_facts(request, facts, actor, now)
+            if same_wait.fingerprint != facts.fingerprint:
+                return _other_facts(request, facts, actor, now)
+            if facts.hold.email_decisions:
+                # One that was opened from its stack's events (approvals.reconcile) did not say so.
+                Hold.objects.filter(pk=same_wait.pk).update(email_decisions=True)
+            return request
         known = _known(facts)
         if known is None:
             return _open(facts, facts.hold, actor, now)
@@ -101,8 +103,7 @@ def _fill(request: LaunchRequest, facts: LaunchFacts, now: datetime) -> None:
     request.provisioned_product_name = facts.provisioned_product_name
     request.parameters, request.template, request.stack_facts = facts.parameters, facts.template, facts.stack
     request.has_receipt_gate, request.gates_updates = facts.has_receipt_gate, facts.gates_updates
-    held = facts.hold.deadline if facts.hold else None
-    request.deadline = now + UPDATE_LIFE if held and request.is_parameter_update else held
+    request.deadline = facts.hold.deadline if facts.hold else None
     request.search_terms = _terms(request)
 
 
@@ -148,6 +149,7 @@ def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> L
             detail=hold.unusable,
         )
     if request.is_parameter_update:
+        retrying.spend_served(request, now)
         retrying.warn_of_two(request, actor=actor, now=now)
     return request
 
@@ -158,6 +160,16 @@ def _complete(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: dat
     request.deadline, request.is_complete = None, True
     request.save()
     audit.record(request, audit.Event.COMPLETED, actor=actor, now=now, params={"message": facts.message_id})
+    decided = LinkDecision.objects.filter(request=request).exists()
+    if decided and facts.hold is not None and not facts.hold.email_decisions:
+        note_alarm(
+            AlarmCode.DECIDED_TWICE,
+            actor=actor,
+            now=now,
+            stack_id=request.stack_id,
+            request=request,
+            detail=NOT_ALLOWED,
+        )
     return request
 
 

@@ -17,10 +17,10 @@ from approvals import audit, outbox
 from approvals.actions.alarms import note_alarm
 from approvals.actions.base import hold_of, locked, open_hold, permit
 from approvals.actor import Actor
-from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, Outcome, Verdict
+from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, Outcome, SignalStatus, Verdict
 from approvals.facts import HoldFacts, LaunchFacts
 from approvals.lifecycle import Action
-from approvals.models import Hold, LaunchRequest, Pass
+from approvals.models import Hold, LaunchRequest, Pass, Signal
 
 LAPSED = gettext_noop("Approval asked. Retry this update when it is granted.")
 TWO_AT_ONCE = gettext_noop(
@@ -45,12 +45,12 @@ def again(
     passes = granted is not None and granted.holds(now)
     if not (request.is_open or passes):
         return None
-    still_held = request.holds.filter(status=HoldStatus.OPEN, deadline__gt=now).exists()
+    still_held = request.holds.filter(status=HoldStatus.OPEN, deadline__gt=now, signal=None).exists()
     request.holds.filter(status=HoldStatus.OPEN).update(status=HoldStatus.ENDED, ended_at=now)
     kept = hold_of(request, hold, now)
     request.outcome, request.outcome_at, request.stack_facts = Outcome.WAITING, None, facts.stack
-    request.followed_at = None
-    request.save(update_fields=["outcome", "outcome_at", "stack_facts", "followed_at"])
+    request.followed_at, request.deadline = None, kept.deadline
+    request.save(update_fields=["outcome", "outcome_at", "stack_facts", "followed_at", "deadline"])
     audit.record(request, audit.Event.RETRIED, actor=actor, now=now, params={"message": facts.message_id})
     if passes and kept.status == HoldStatus.OPEN:
         audit.record(request, audit.Event.LET_THROUGH, actor=actor, now=now)
@@ -71,16 +71,35 @@ def lapse(pk: int, *, actor: Actor, now: datetime) -> LaunchRequest:
             return request
         hold.status, hold.ended_at = HoldStatus.LAPSED, now
         hold.save(update_fields=["status", "ended_at"])
+        request.deadline = request.update_ends_at
+        request.save(update_fields=["deadline"])
         event = audit.record(request, audit.Event.LAPSED, actor=actor, now=now)
         outbox.owe_signal(request, hold, verdict=Verdict.REJECTED, reason=LAPSED, now=now)
         outbox.owe_notice(event, NoticeCode.LAPSED, request, now)
         return request
 
 
+def spend_served(request: LaunchRequest, now: datetime) -> None:
+    """A new update shows that the ones before are over, also where no word of their end came: what has let one
+    through and was not seen to be rolled back has served."""
+    served = Signal.objects.filter(
+        request__stack_id=request.stack_id,
+        request__gate=request.gate,
+        request__outcome__in=(Outcome.WAITING, Outcome.RELEASED),
+        verdict=Verdict.APPROVED,
+        status=SignalStatus.STORED,
+    ).exclude(request=request)
+    Pass.objects.filter(used_at=None, request__in=served.values("request")).update(used_at=now)
+
+
 def warn_of_two(request: LaunchRequest, *, actor: Actor, now: datetime) -> None:
     """CloudFormation updates a stack once at a time. Inside the caller's transaction."""
     others = Hold.objects.filter(
-        kind=HoldKind.RESPONSE, status=HoldStatus.OPEN, deadline__gt=now, request__stack_id=request.stack_id
+        kind=HoldKind.RESPONSE,
+        status=HoldStatus.OPEN,
+        signal=None,
+        deadline__gt=now,
+        request__stack_id=request.stack_id,
     ).exclude(request=request)
     if others.filter(request__gate=request.gate).exists():
         _alarm(AlarmCode.FACTS_CHANGED, TWO_AT_ONCE, request, actor, now)

@@ -72,6 +72,15 @@ def problem(
     return Problem(seen, safe, redact(about), severity, remedy)
 
 
+def _filled(text: str, facts: Facts) -> str:
+    """The sentence with its facts. A report kept by an earlier release may lack some: then as it stands."""
+    words = gettext(text) if text else ""
+    try:
+        return words % facts if facts else words
+    except (KeyError, TypeError, ValueError):
+        return words
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`title`, `why`, `remedy` and `sentence` are msgids; `about` names account, region or ARN."""
@@ -87,11 +96,11 @@ class Finding:
 
     @property
     def seen(self) -> str:
-        return gettext(self.sentence) % self.facts if self.sentence else ""
+        return _filled(self.sentence, self.facts)
 
     @property
     def advice(self) -> str:
-        return gettext(self.remedy) % self.facts if self.facts else gettext(self.remedy)
+        return _filled(self.remedy, self.facts)
 
     @property
     def heading(self) -> str:

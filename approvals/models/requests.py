@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -13,8 +13,11 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from approvals.choices import OPEN_STATES, Kind, Outcome, SignalStatus, State
+from approvals.choices import OPEN_STATES, HoldStatus, Kind, Outcome, SignalStatus, State
 from portal.accounts.models import User
+
+# CloudFormation holds an update for an hour at most; people may take longer, and what they grant is a pass.
+UPDATE_LIFE = timedelta(days=7)
 
 
 class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
@@ -27,7 +30,9 @@ class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
         return self.filter(state__in=OPEN_STATES)
 
     def overdue(self, now: datetime) -> Self:
-        return self.open().filter(deadline__lte=now)
+        """Open past their deadline. An update that is still held lapses first (approvals.actions.retrying)."""
+        held = models.Q(kind=Kind.PARAMETER_UPDATE, holds__status=HoldStatus.OPEN)
+        return self.open().filter(deadline__lte=now).exclude(held)
 
     def for_requester(self, person: User) -> Self:
         return self.filter(requester=person)
@@ -195,6 +200,11 @@ class LaunchRequest(models.Model):
     @property
     def is_parameter_update(self) -> bool:
         return self.kind == Kind.PARAMETER_UPDATE
+
+    @property
+    def update_ends_at(self) -> datetime:
+        """Until when an update can be granted. Its `deadline` is its hold's while it is held, and this afterwards."""
+        return self.opened_at + UPDATE_LIFE
 
 
 class Pass(models.Model):

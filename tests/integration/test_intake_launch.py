@@ -24,6 +24,10 @@ from tests.support import run
 SAMPLE = run.ROOT / "lambdas" / "samples" / "data-sandbox.yaml"
 
 
+def client(service: Any) -> Any:
+    return boto3.client(service)
+
+
 @pytest.fixture
 def hub(sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
     """The hub stack in an account of its own; yields the consumer of its queue."""
@@ -33,7 +37,7 @@ def hub(sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
     aws.own_account.cache_clear()
     certificates.forget()
     settings.GATEHOUSE_DEV_CERT_ORIGIN = settings.GATEHOUSE_DEV_WAIT_ORIGIN = sandbox
-    outputs = deploy(boto3.client, "hub", {"DevelopmentOrigin": sandbox, "DeskUrl": "http://desk.invalid"}, pause=0.1)
+    outputs = deploy(client, "hub", {"DevelopmentOrigin": sandbox, "DeskUrl": "http://desk.invalid"}, pause=0.1)
     yield Consumer(outputs["QueueUrl"], wait_seconds=1)
     boto3.DEFAULT_SESSION = None
     aws._client.cache_clear()

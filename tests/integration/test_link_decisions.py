@@ -379,3 +379,43 @@ def test_an_old_word_of_a_link_is_not_about_the_update_that_is_asked_for_again(h
     held.told("approved", unique_id=f"{LINK}2")
     second.refresh_from_db()
     assert second.state == State.APPROVED
+
+
+def test_what_a_link_refused_first_leaves_no_pass_behind(held: Held) -> None:
+    """The desk's approval granted one; the table says that the link was quicker, and it said no."""
+    request = held.arrives()
+    said = {"verdict": "rejected", "by": "Grace", "channel": "email_link", "at": envelopes.z(now()), "reason": "no"}
+    tail = f"{held.said['fingerprint']}#{held.said['hold']['request_id']}"
+    aws.client("dynamodb", envelopes.REGION).put_item(
+        TableName=held.launch.table,
+        Item={
+            "id": {"S": f"launch#{held.said['stack_id']}#{tail}"},
+            "decision": {"M": {name: {"S": value} for name, value in {**said, "unique_id": LINK}.items()}},
+        },
+    )
+    actions.approve(request.pk, actor=Actor(held.launch.cast.approver, Channel.DESK), now=now())
+    send()
+    request.refresh_from_db()
+    assert request.state == State.REJECTED
+    again = held.arrives()
+    assert (again.pk == request.pk, again.state) == (False, State.PENDING)
+
+
+def test_a_launch_that_was_reconciled_first_learns_that_a_link_may_decide(launch: Launch) -> None:
+    """Its message came late; the desk had opened it from the stack's events, which know of no link."""
+    gate = launch.opened["gate"]
+    launch.opened["gate"] = gate | {"email_decisions": False}
+    launch.arrives()
+    launch.opened["gate"] = gate
+    launch.arrives()
+    launch.decide(Verdict.REJECTED)
+    send()
+    assert launch.row()["verdict"] == "rejected"
+
+
+def test_a_forged_decision_ahead_of_its_launch_is_seen(launch: Launch) -> None:
+    """The launch is closed by then, and says that no link could have decided it."""
+    launch.told()
+    launch.opened["gate"]["email_decisions"] = False
+    launch.arrives()
+    assert Alarm.objects.get().code == AlarmCode.DECIDED_TWICE

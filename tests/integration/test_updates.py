@@ -109,8 +109,7 @@ def test_an_update_that_is_held_is_a_request_of_its_own(stack: Launched) -> None
     assert request.fingerprint != stack.launch.fingerprint
     assert hold.is_update
     assert timedelta(minutes=56) < hold.deadline - now() <= timedelta(minutes=57)
-    assert request.deadline is not None
-    assert request.deadline - now() > timedelta(days=6)
+    assert request.deadline == hold.deadline
     assert fresh(stack.launch).state == State.APPROVED
 
 
@@ -159,6 +158,7 @@ def test_an_update_nobody_decided_is_answered_at_its_deadline_and_stays_open(sta
     assert f"{request.number}: Approval asked. Retry this update when it is granted." == answer["Reason"]
     assert answer["PhysicalResourceId"] == stack.opened["physical_id"]
     assert fresh(request).state == State.PENDING
+    assert fresh(request).deadline == request.opened_at + timedelta(days=7)
     assert request.holds.get().status == HoldStatus.LAPSED
     assert request.holds.get().url_encrypted is None
     assert Notice.objects.filter(code=NoticeCode.LAPSED, request=request).exists()
@@ -248,6 +248,38 @@ def test_tried_again_before_it_is_granted_the_update_is_held_by_the_same_request
     assert list(request.holds.order_by("pk").values_list("status", flat=True)) == ["lapsed", "open"]
     stack.approve(request)
     assert [answer["Status"] for answer in stack.answers()] == ["FAILED", "SUCCESS"]
+
+
+def test_a_pass_is_spent_when_the_stack_goes_on_to_something_else(stack: Launched) -> None:
+    """The word of its end may be lost; a new update shows that the one before is over."""
+    request = stack.update()
+    stack.approve(request)
+    stack.answers()
+    stack.update(parameters=[envelopes.parameter("InstanceType", "m6i.metal")])
+    stack.update()
+    assert request.holds.count() == 1
+    assert LaunchRequest.objects.filter(fingerprint=request.fingerprint, state=State.PENDING).exists()
+
+
+def test_another_update_in_between_leaves_a_pass_that_has_not_served(stack: Launched) -> None:
+    request = stack.update()
+    overdue(request)
+    stack.approve(request)
+    stack.answers()
+    overdue(stack.update(parameters=[envelopes.parameter("InstanceType", "m6i.metal")]))
+    stack.update()
+    assert request.holds.count() == 2
+    assert [answer["Status"] for answer in stack.answers()] == ["FAILED", "FAILED", "SUCCESS"]
+
+
+def test_a_late_delete_of_what_was_left_does_not_end_the_way_back(stack: Launched) -> None:
+    """An approved update replaces the gate; CloudFormation deletes the old one, whose facts may be asked for again."""
+    gone = envelopes.deleted(stack.opened, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", now() - timedelta(seconds=5))
+    back = stack.update(parameters=stack.opened["parameters"])
+    stack.take(gone)
+    assert back.holds.get().status == HoldStatus.OPEN
+    stack.take(gone | {"id": "later", "sent_at": envelopes.z(now() + timedelta(seconds=5))})
+    assert back.holds.get().status == HoldStatus.ENDED
 
 
 def test_what_was_rejected_may_be_asked_again(stack: Launched) -> None:
@@ -383,6 +415,23 @@ def test_an_old_answer_sent_again_does_not_speak_for_the_newest(stack: Launched)
     assert fresh(request).signal == SignalStatus.STORED
     assert [answer["Status"] for answer in stack.answers()] == ["SUCCESS", "FAILED"]
     assert fresh(request).signal == SignalStatus.STORED
+
+
+def test_an_update_that_is_held_never_expires_but_lapses(stack: Launched) -> None:
+    request = stack.update()
+    LaunchRequest.objects.filter(pk=request.pk).update(deadline=now() - timedelta(seconds=1))
+    tasks.expire_requests()
+    assert fresh(request).state == State.PENDING
+    overdue(request)
+    tasks.expire_requests()
+    assert fresh(request).state == State.PENDING
+
+
+def test_an_update_with_other_values_right_after_a_rejection_raises_no_alarm(stack: Launched) -> None:
+    """CloudFormation's word that the first one ended may come later than the second one."""
+    stack.reject(stack.update())
+    stack.update(parameters=[envelopes.parameter("InstanceType", "t3.nano")])
+    assert not Alarm.objects.exists()
 
 
 def test_after_a_week_the_request_expires(stack: Launched) -> None:

@@ -73,7 +73,7 @@ def test_an_update_asked_for_again_waits_for_an_answer_of_its_own(mail: Mail) ->
     envelope = mail.envelope(update=True, date=stamp(-7200))
     first = mail.asked(envelope)
     assert mail.post(first, APPROVE).status == 410
-    again = {"update": True, "stack_id": first.stack_id, "fingerprint": first.fingerprint}
+    again: dict[str, Any] = {"update": True, "stack_id": first.stack_id, "fingerprint": first.fingerprint}
     second = mail.asked(mail.envelope(**again))
     assert mail.asked(envelope).id == first.id != second.id
     assert mail.post(second, REJECT).status == 200
