@@ -185,12 +185,14 @@ def _situation(pk: int) -> Situation:
     request = LaunchRequest.objects.get(pk=pk)
     hold = request.holds.select_related("signal").order_by("-pk").first()
     signal, link = getattr(hold, "signal", None), getattr(request, "link_decision", None)
-    answered = hold is not None and hold.status == HoldStatus.ENDED and bool(signal or link)
+    # A link that was quicker than the desk's answer at the deadline has answered.
+    told = {HoldStatus.ENDED: signal or link, HoldStatus.LAPSED: link}
+    answered = hold is not None and bool(told.get(HoldStatus(hold.status)))
     return Situation(
         kind=Kind(request.kind),
         state=State(request.state),
         wait=hold.wait_logical_id if hold else "",
-        ours=frozenset(told.unique_id for told in (signal, link) if told),
+        ours=frozenset(one.unique_id for one in (signal, link) if one),
         under_way=not (request.is_parameter_update and hold) or hold.status == HoldStatus.OPEN or answered,
     )
 

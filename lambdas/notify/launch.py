@@ -126,7 +126,7 @@ def keeps_wait(request: Request) -> bool:
 
 
 def gate_of(request: Request, template: Template) -> dict[str, bool]:
-    """Whether a receipt is asked for, and whether updates of parameters alone wait too.
+    """Whether a receipt is asked for, and whether updates of parameters alone wait too; all of them, for a launch.
 
     Raises Refused for an update of a gate that cannot be read: it may be one that holds.
     """
@@ -138,7 +138,16 @@ def gate_of(request: Request, template: Template) -> dict[str, bool]:
     receipt = updates = asks and RECEIPT in template.types
     if template.written(request.logical_id, "GateUpdates") is not None:
         updates = template.value(request.logical_id, "GateUpdates").lower() not in ("no", "false")
+    if not keeps_wait(request):
+        updates = updates and sees_all(request, template)
     return {"receipt": receipt, "gate_updates": updates}
+
+
+def sees_all(request: Request, template: Template) -> bool:
+    """Whether each visible parameter feeds the gate: CloudFormation asks it nothing when another one changes."""
+    gate = json.dumps(template.resources.get(request.logical_id), default=str)
+    visible = (name for name, value in template.parameters.items() if value != HIDDEN)
+    return all(f'"Ref": "{name}"' in gate or f"${{{name}}}" in gate for name in visible)
 
 
 def shown_in(found: dict[str, Any]) -> dict[str, str]:

@@ -332,6 +332,18 @@ class Held:
         )
         return {name: value["S"] for name, value in found["Item"]["decision"]["M"].items()}
 
+    def recorded(self, verdict: str) -> None:
+        """The approve function writes its decision about this try into the table."""
+        said = {"verdict": verdict, "by": "Grace", "channel": "email_link", "at": envelopes.z(now()), "reason": "so"}
+        tail = f"{self.said['fingerprint']}#{self.said['hold']['request_id']}"
+        aws.client("dynamodb", envelopes.REGION).put_item(
+            TableName=self.launch.table,
+            Item={
+                "id": {"S": f"launch#{self.said['stack_id']}#{tail}"},
+                "decision": {"M": {name: {"S": value} for name, value in {**said, "unique_id": LINK}.items()}},
+            },
+        )
+
     def told(self, verdict: str, unique_id: str = LINK) -> None:
         self.launch.take(envelopes.link_decision(self.said, now(), verdict, unique_id=unique_id))
 
@@ -384,15 +396,7 @@ def test_an_old_word_of_a_link_is_not_about_the_update_that_is_asked_for_again(h
 def test_what_a_link_refused_first_leaves_no_pass_behind(held: Held) -> None:
     """The desk's approval granted one; the table says that the link was quicker, and it said no."""
     request = held.arrives()
-    said = {"verdict": "rejected", "by": "Grace", "channel": "email_link", "at": envelopes.z(now()), "reason": "no"}
-    tail = f"{held.said['fingerprint']}#{held.said['hold']['request_id']}"
-    aws.client("dynamodb", envelopes.REGION).put_item(
-        TableName=held.launch.table,
-        Item={
-            "id": {"S": f"launch#{held.said['stack_id']}#{tail}"},
-            "decision": {"M": {name: {"S": value} for name, value in {**said, "unique_id": LINK}.items()}},
-        },
-    )
+    held.recorded("rejected")
     actions.approve(request.pk, actor=Actor(held.launch.cast.approver, Channel.DESK), now=now())
     send()
     request.refresh_from_db()
@@ -419,3 +423,13 @@ def test_a_forged_decision_ahead_of_its_launch_is_seen(launch: Launch) -> None:
     launch.opened["gate"]["email_decisions"] = False
     launch.arrives()
     assert Alarm.objects.get().code == AlarmCode.DECIDED_TWICE
+
+
+def test_a_link_that_was_quicker_than_the_deadline_is_followed_to_its_end(held: Held) -> None:
+    request = held.arrives()
+    held.recorded("approved")
+    held.lapses(request)
+    held.launch.take(envelopes.status(request.stack_id, "UPDATE_COMPLETE", now()))
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.APPROVED, Outcome.LAUNCHED)
+    assert len(held.launch.far.bodies) == 1, "the desk answered the launch only"

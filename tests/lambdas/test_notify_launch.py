@@ -194,9 +194,30 @@ def test_the_typed_address_is_read_from_the_stack_not_from_the_event(cloud: Clou
 )
 def test_a_receipt_gate_holds_updates_unless_it_says_no(cloud: Cloud, event: Event, written: str, holds: bool) -> None:
     cloud.parameters["Hold"] = "no"
-    cloud.template = TEMPLATE.replace("EmailID: !Ref Email", f"GateUpdates: {written}")
+    fed = "Parameters: {Email: !Ref Email, Hold: !Ref Hold}"
+    cloud.template = TEMPLATE.replace("EmailID: !Ref Email", f"GateUpdates: {written}\n      {fed}")
     handler(event(), Context())
     assert cloud.envelope()["gate"] == {"receipt": True, "gate_updates": holds, "email_decisions": False}
+
+
+@pytest.mark.parametrize(
+    ("fed", "holds"),
+    [
+        ("{Email: !Ref Email, Size: !Ref Size}", True),
+        ("{Size: !Sub '${Size}'}", True),
+        ("{Email: !Ref Email}", False),
+        ("{Size: t3.micro}", False),
+        ("{Size: !Ref Email}", False),
+    ],
+)
+def test_a_gate_that_does_not_see_a_parameter_does_not_promise_to_hold_updates(
+    cloud: Cloud, event: Event, fed: str, holds: bool
+) -> None:
+    """CloudFormation asks a gate only when something that feeds it changes; NoEcho values nobody promises."""
+    cloud.parameters |= {"Size": "t3.micro", "Password": "****"}
+    cloud.template = TEMPLATE.replace("EmailID: !Ref Email", f"EmailID: !Ref Email\n      Parameters: {fed}")
+    handler(event(), Context())
+    assert cloud.envelope()["gate"]["gate_updates"] is holds
 
 
 def test_the_classic_gate_has_no_receipt(cloud: Cloud, event: Event, buckets: Buckets) -> None:

@@ -26,6 +26,7 @@ ARNS = {
     "Role": "arn:aws:iam::444455556666:role/gatehouse-verify-eu-west-1",
     "Stack": "arn:aws:cloudformation:eu-west-1:444455556666:stack/StackSet-gatehouse-spoke-0a1b/0c2d",
     "Table": "arn:aws:dynamodb:eu-west-1:444455556666:table/gatehouse-decisions",
+    "Alarm": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:gatehouse-notify-errors",
 }
 PRODUCT = "arn:aws:cloudformation:eu-west-1:444455556666:stack/SC-444455556666-pp-abcdefghijklm/3a1b"
 
@@ -80,6 +81,11 @@ def test_aws_takes_them_for_their_size() -> None:
         ("cloudformation:UpdateStack", "Stack"),
         ("cloudformation:DeleteStack", "Stack"),
         ("dynamodb:PutResourcePolicy", "Table"),
+        ("dynamodb:CreateBackup", "Table"),
+        ("dynamodb:ExportTableToPointInTime", "Table"),
+        ("dynamodb:EnableKinesisStreamingDestination", "Table"),
+        ("cloudwatch:DeleteAlarms", "Alarm"),
+        ("cloudwatch:DisableAlarmActions", "Alarm"),
     ],
 )
 def test_only_the_deployment_changes_what_is_gatehouses(action: str, about: str) -> None:

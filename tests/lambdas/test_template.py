@@ -307,13 +307,24 @@ def test_every_trouble_of_the_hub_rings() -> None:
         "gatehouse-dead-letters",
         "gatehouse-failures",
         "gatehouse-queue-age",
+        "gatehouse-refused-answers",
         "gatehouse-refused-codes",
     }
     assert all(alarm["AlarmActions"] == [stack("template").arn("Alarms")] for alarm in alarms)
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms)
-    (counted,) = of_type(stack("template"), "AWS::Logs::MetricFilter")
-    assert counted["FilterPattern"] == '{ $.message = "refused" }'
+    counted = {
+        (filter_["LogGroupName"], filter_["FilterPattern"])
+        for filter_ in of_type(stack("template"), "AWS::Logs::MetricFilter")
+    }
+    unasked = '{ $.message = "answered" && $.http >= 400 }'
+    assert counted == {
+        ("ApproveLogs", '{ $.message = "refused" }'),
+        ("NotifyLogs", unasked),
+        ("VerifyLogs", unasked),
+    }
     assert 'log("refused"' in inlined("template", "Approve")
+    for function in ("Notify", "Verify"):
+        assert 'log("answered", answer=status, http=code' in inlined("template", function)
 
 
 def test_nobody_is_told_that_a_queue_is_old_which_no_desk_reads() -> None:
