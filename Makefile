@@ -28,7 +28,7 @@ smoke-aws: .sandbox ## every way a gate can end, in three accounts, with the des
 	@exec $(RUN) -m sandbox.smoke.aws
 
 test: lint types ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
-	$(RUN) -m pytest -n auto -m "not e2e" $(ARGS)
+	$(RUN) -m pytest -n auto --dist loadfile -m "not e2e" $(ARGS)
 
 e2e: .dev ## the tests in a browser (needs Chromium)
 	$(RUN) -m pytest -m e2e tests/e2e $(ARGS)

@@ -122,7 +122,7 @@ def test_workers_killed_at_random_moments_lose_nothing_and_contradict_nothing(
     far.answer = slowly
     rows = [
         approved(cast.approver, far.origin, now()) if n % 2 else rejected(cast.approver, far.origin, now(), "no")
-        for n in range(24)
+        for n in range(12)
     ]
     for _ in range(4):
         with worker(far, cloned_db):
