@@ -85,7 +85,8 @@ class Effect:
 class Situation:
     """What the desk knows of a request.
 
-    `ours` are the UniqueIds of signals we know of, `wait` is the wait condition's logical id ("" where nobody said).
+    `ours` are the UniqueIds of signals we know of, `wait` is the wait condition's logical id ("" where nobody said),
+    `receipts` are those its template has (none where the template is not known: then any receipt counts).
     `under_way`: CloudFormation is at work on what was asked for. Of an update of parameters that is not always so:
     its request outlives the update, and what the stack does then is about something else.
     """
@@ -94,6 +95,7 @@ class Situation:
     state: State
     wait: str = ""
     ours: frozenset[str] = frozenset()
+    receipts: frozenset[str] = frozenset()
     under_way: bool = True
 
     @property
@@ -146,7 +148,9 @@ def of_stack(situation: Situation, status: str, reason: str = "") -> list[Effect
 def of_resource(situation: Situation, logical_id: str, resource_type: str, status: str, reason: str) -> list[Effect]:
     """What follows from a resource of the gate."""
     if resource_type == RECEIPT:
-        return _of_receipt(situation, status, reason)
+        # In an update to another version the gate before it speaks as well.
+        other = situation.receipts and logical_id not in situation.receipts
+        return [] if other else _of_receipt(situation, status, reason)
     if resource_type != WAIT_CONDITION or (situation.wait and logical_id != situation.wait):
         return []
     if situation.kind == Kind.PARAMETER_UPDATE:

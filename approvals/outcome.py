@@ -21,6 +21,7 @@ from approvals.choices import OPEN_STATES, AlarmCode, Channel, HoldKind, HoldSta
 from approvals.conclusions import (
     END_HOLD,
     FOREIGN_SUCCESS,
+    RECEIPT,
     Do,
     Effect,
     Meaning,
@@ -150,7 +151,7 @@ def _close_unexplained(request: LaunchRequest, now: datetime) -> None:
 def _conclude(request: LaunchRequest, said: Status, *, newest: bool, now: datetime) -> None:
     announced = _announced(request)
     # Updates follow one another: what was seen a moment before belongs to the one before.
-    slack = timedelta(0) if request.is_parameter_update else _SLACK
+    slack = _SLACK if request.kind == Kind.LAUNCH else timedelta(0)
     if announced is not None and said.at < announced - slack:
         return
     if said.logical_id:
@@ -193,6 +194,7 @@ def _situation(pk: int) -> Situation:
         state=State(request.state),
         wait=hold.wait_logical_id if hold else "",
         ours=frozenset(one.unique_id for one in (signal, link) if one),
+        receipts=frozenset(one["id"] for one in request.template.get("resources", ()) if one["type"] == RECEIPT),
         under_way=not (request.is_parameter_update and hold) or hold.status == HoldStatus.OPEN or answered,
     )
 

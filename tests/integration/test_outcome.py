@@ -275,11 +275,16 @@ def test_a_version_update_is_told_from_the_launch_before_it(cast: Cast) -> None:
         url=envelopes.wait_url(stack, "ApprovalHandle2", now=LATER),
     )
     second["hold"]["wait"] = "ApprovalWait2"
+    second["template"]["resources"].append({"id": "ApprovalReceipt2", "type": "Custom::ApprovalReceipt"})
     hear(second, now=LATER)
+    blink = timedelta(seconds=1)
     # Late words about the launch change nothing for the update.
     hear(
         envelopes.status(stack, "CREATE_COMPLETE", NOW + timedelta(minutes=1)),
         envelopes.wait_status(stack, "CREATE_COMPLETE", NOW + timedelta(minutes=1)),
+        envelopes.receipt_status(stack, "CREATE_COMPLETE", LATER - blink, "ApprovalReceipt1"),
+        envelopes.receipt_status(stack, "CREATE_COMPLETE", LATER - blink, "ApprovalReceipt2"),
+        envelopes.receipt_status(stack, "CREATE_COMPLETE", LATER + blink, "ApprovalReceipt1"),
         now=LATER,
     )
     update = LaunchRequest.objects.latest("pk")

@@ -172,6 +172,10 @@ def wait_status(
     return status(stack_id, word, at, reason, logical_id=logical_id, resource_type="AWS::CloudFormation::WaitCondition")
 
 
+def receipt_status(stack_id: str, word: str, at: datetime, logical_id: str) -> dict[str, Any]:
+    return status(stack_id, word, at, logical_id=logical_id, resource_type="Custom::ApprovalReceipt")
+
+
 def alarm(opened: dict[str, Any], code: str, at: datetime) -> dict[str, Any]:
     return {
         "version": 1,
