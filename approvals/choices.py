@@ -90,6 +90,10 @@ class SignalStatus(models.TextChoices):
         return self in (SignalStatus.NONE, SignalStatus.STORED, SignalStatus.GIVEN_UP)
 
 
+# While a signal is one of these, somebody may still need its hold's URL.
+UNSENT = (SignalStatus.QUEUED, SignalStatus.IN_FLIGHT, SignalStatus.GIVEN_UP)
+
+
 class Outcome(models.TextChoices):
     """What CloudFormation did."""
 

@@ -7,7 +7,7 @@ The table, its keys and its words are `lambdas/decisions.py`'s.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +17,7 @@ from approvals.choices import HoldStatus, Verdict
 from approvals.facts import LinkFacts
 from approvals.models import Decision, Hold, Signal
 from catalog import aws
+from portal.clock import rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -72,7 +73,7 @@ def _said(signal: Signal, now: datetime) -> dict[str, str]:
         "verdict": "lapsed" if lapsed else decision.verdict if decision else "withdrawn",
         "by": str(decision.decided_by) if decision else "",
         "channel": "desk",
-        "at": _z(decision.decided_at if decision else now),
+        "at": rfc3339(decision.decided_at if decision else now),
         "reason": decision.reason[:1000] if decision else "",
         "request": signal.request.number,
         "unique_id": signal.unique_id,
@@ -98,7 +99,3 @@ def _theirs(row: dict[str, AttributeValueTypeDef], signal: Signal) -> LinkFacts:
         at=datetime.fromisoformat(said["at"]) if said.get("at") else signal.created_at,
         unique_id=said.get("unique_id", "")[:64],
     )
-
-
-def _z(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,7 +12,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,6 +29,7 @@ from approvals.intake.envelope import TOPIC_NAME, parse
 from approvals.intake.strict import NotUnderstood
 from approvals.models import Alarm, LaunchRequest
 from catalog import aws
+from portal.clock import rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackSummaryTypeDef, StackTypeDef
@@ -154,7 +155,7 @@ def _envelope(stack_id: str, region: str, seen: list[StackEventTypeDef], wait: S
         "kind": "launch",
         "event": "Create",
         "id": f"reconciled-{request['EventId']}"[:200],
-        "sent_at": _z(request["Timestamp"]),
+        "sent_at": rfc3339(request["Timestamp"]),
         "stack_id": stack_id,
         "logical_id": request["LogicalResourceId"],
         "physical_id": _agreed(request, print_),
@@ -239,7 +240,7 @@ def _stack(found: StackTypeDef, tags: dict[str, str]) -> dict[str, Any]:
     return {
         "name": found["StackName"],
         "status": found["StackStatus"],
-        "created_at": _z(found["CreationTime"]),
+        "created_at": rfc3339(found["CreationTime"]),
         "parent_id": found.get("ParentId", ""),
         "role_arn": found.get("RoleARN", ""),
         "capabilities": list(found.get("Capabilities", [])),
@@ -262,7 +263,3 @@ def _topic(stack_id: str) -> str:
     """The topic its message would have come through."""
     _, partition, _, region, account, *_ = stack_id.split(":")
     return f"arn:{partition}:sns:{region}:{account}:{TOPIC_NAME}"
-
-
-def _z(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

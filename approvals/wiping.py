@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from approvals.choices import TERMINAL_STATES, SignalStatus
+from approvals.choices import TERMINAL_STATES, UNSENT
 from approvals.intake import quarantine
 from approvals.models import Hold
 from approvals.models.holds import URL_LIFE
@@ -17,8 +17,7 @@ def wipe(now: datetime) -> int:
 
     A signal that was given up keeps its URL until it expires: an administrator may have it sent again.
     """
-    kept = (SignalStatus.QUEUED, SignalStatus.IN_FLIGHT, SignalStatus.GIVEN_UP)
-    over = Q(request__state__in=TERMINAL_STATES) & ~Q(signal__status__in=kept)
+    over = Q(request__state__in=TERMINAL_STATES) & ~Q(signal__status__in=UNSENT)
     silent = Q(url_expires_at__isnull=True, opened_at__lte=now - URL_LIFE)
     urls = Hold.objects.filter(Q(url_expires_at__lte=now) | silent | over, url_encrypted__isnull=False)
     return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)

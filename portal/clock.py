@@ -5,3 +5,8 @@ from datetime import UTC, datetime
 
 def now() -> datetime:
     return datetime.now(tz=UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """In UTC with milliseconds and Z, as the functions write it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

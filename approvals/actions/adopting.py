@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from approvals import audit, outbox
-from approvals.actions.alarms import note_alarm
+from approvals.actions.alarms import alarm_about
 from approvals.actions.base import lock_stack, move, wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, HoldStatus, Kind, NoticeCode, Outcome, State, Verdict
@@ -45,7 +45,7 @@ def adopt_link_decision(said: LinkFacts, *, actor: Actor, now: datetime) -> Laun
             return request
         hold = request.holds.order_by("-pk").first()
         if hold is not None and not hold.email_decisions:
-            _warn(AlarmCode.DECIDED_TWICE, NOT_ALLOWED, request, actor, now)
+            alarm_about(request, AlarmCode.DECIDED_TWICE, NOT_ALLOWED, actor=actor, now=now)
             return request
         _adopt(request, said, actor=actor, now=now)
         return request
@@ -58,7 +58,7 @@ def warn_of_untold(now: datetime) -> None:
     ).exclude(alarms__code=AlarmCode.SIGNAL_GIVEN_UP)
     for request in late:
         with transaction.atomic():
-            _warn(AlarmCode.SIGNAL_GIVEN_UP, UNTOLD, request, Actor.system(Channel.TIMER), now)
+            alarm_about(request, AlarmCode.SIGNAL_GIVEN_UP, UNTOLD, actor=Actor.system(Channel.TIMER), now=now)
 
 
 def _known(said: LinkFacts) -> LaunchRequest | None:
@@ -106,13 +106,9 @@ def _adopt(request: LaunchRequest, said: LinkFacts, *, actor: Actor, now: dateti
         Alarm.objects.filter(request=request, code=AlarmCode.BYPASS, acknowledged_at=None).update(acknowledged_at=now)
     desk = Decision.objects.filter(request=request).first()
     if desk is not None and desk.verdict != said.verdict:
-        _warn(AlarmCode.DECIDED_TWICE, DIFFERENT, request, actor, now)
+        alarm_about(request, AlarmCode.DECIDED_TWICE, DIFFERENT, actor=actor, now=now)
         # What does not stand lets nothing through.
         Pass.objects.filter(request=request, valid_until__gt=now).update(valid_until=now)
     if desk is None or desk.verdict != said.verdict:
         outbox.owe_notice(event, NoticeCode.DECIDED, request, now)
     wipe_urls(request, now)
-
-
-def _warn(code: AlarmCode, detail: str, request: LaunchRequest, actor: Actor, now: datetime) -> None:
-    note_alarm(code, actor=actor, now=now, stack_id=request.stack_id, request=request, detail=detail)

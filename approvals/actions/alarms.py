@@ -65,6 +65,11 @@ def note_alarm(
     return alarm
 
 
+def alarm_about(request: LaunchRequest, code: AlarmCode, detail: str, *, actor: Actor, now: datetime) -> Alarm:
+    """`note_alarm` where the subject is a request and its stack."""
+    return note_alarm(code, actor=actor, now=now, stack_id=request.stack_id, request=request, detail=detail)
+
+
 def acknowledge_alarm(pk: int, *, actor: Actor, now: datetime) -> Alarm:
     """An administrator has looked at it."""
     if actor.person is None or not (actor.person.is_active and actor.person.is_administrator):

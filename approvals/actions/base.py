@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from approvals.actor import Actor
-from approvals.choices import HoldStatus, Outcome, SignalStatus, State
+from approvals.choices import UNSENT, HoldStatus, Outcome, State
 from approvals.errors import Refused, Why
 from approvals.facts import HoldFacts
 from approvals.lifecycle import Action, next_state
@@ -113,6 +113,5 @@ def wipe_urls(request: LaunchRequest, now: datetime) -> None:
     One that was given up keeps its URL until it expires: an administrator may have it sent again.
     """
     if not request.is_open:
-        kept = (SignalStatus.QUEUED, SignalStatus.IN_FLIGHT, SignalStatus.GIVEN_UP)
-        urls = request.holds.filter(url_encrypted__isnull=False).exclude(signal__status__in=kept)
+        urls = request.holds.filter(url_encrypted__isnull=False).exclude(signal__status__in=UNSENT)
         urls.update(url_encrypted=None, wiped_at=now)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext_noop
 
 from approvals import audit, outbox
-from approvals.actions.alarms import note_alarm
+from approvals.actions.alarms import alarm_about
 from approvals.actions.base import clean_text, locked, move, open_hold, outcome_of_nothing, permit, wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, NoticeCode, Verdict
@@ -58,6 +58,6 @@ def bypass(pk: int, *, actor: Actor, now: datetime, detail: str) -> LaunchReques
     with locked(pk) as request:
         move(request, permit(actor, request, Action.BYPASS, now), now)
         audit.record(request, audit.Event.BYPASSED, actor=actor, now=now, texts={"detail": detail})
-        note_alarm(AlarmCode.BYPASS, actor=actor, now=now, stack_id=request.stack_id, request=request, detail=detail)
+        alarm_about(request, AlarmCode.BYPASS, detail, actor=actor, now=now)
         wipe_urls(request, now)
         return request

@@ -13,7 +13,7 @@ from django.db import transaction
 from approvals import audit, hints, outbox, policy
 from approvals.actions import retrying
 from approvals.actions.adopting import NOT_ALLOWED
-from approvals.actions.alarms import note_alarm
+from approvals.actions.alarms import alarm_about
 from approvals.actions.base import hold_of, lock_stack, move, wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, State
@@ -140,14 +140,7 @@ def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> L
     if request.product_id and not request.product_name:
         outbox.hint_on_commit(hints.Hint.CATALOGUE)
     if hold.unusable:
-        note_alarm(
-            AlarmCode.UNUSABLE_HOLD,
-            actor=actor,
-            now=now,
-            stack_id=request.stack_id,
-            request=request,
-            detail=hold.unusable,
-        )
+        alarm_about(request, AlarmCode.UNUSABLE_HOLD, hold.unusable, actor=actor, now=now)
     if request.is_parameter_update:
         retrying.spend_served(request, now)
         retrying.warn_of_two(request, actor=actor, now=now)
@@ -162,14 +155,7 @@ def _complete(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: dat
     audit.record(request, audit.Event.COMPLETED, actor=actor, now=now, params={"message": facts.message_id})
     decided = LinkDecision.objects.filter(request=request).exists()
     if decided and facts.hold is not None and not facts.hold.email_decisions:
-        note_alarm(
-            AlarmCode.DECIDED_TWICE,
-            actor=actor,
-            now=now,
-            stack_id=request.stack_id,
-            request=request,
-            detail=NOT_ALLOWED,
-        )
+        alarm_about(request, AlarmCode.DECIDED_TWICE, NOT_ALLOWED, actor=actor, now=now)
     return request
 
 
@@ -181,12 +167,11 @@ def _other_facts(request: LaunchRequest, facts: LaunchFacts, actor: Actor, now: 
     ).exists():
         return request
     audit.record(request, audit.Event.ANNOUNCED_AGAIN, actor=actor, now=now, params=said)
-    note_alarm(
+    alarm_about(
+        request,
         AlarmCode.FACTS_CHANGED,
+        "The same wait was announced again with other facts; the first ones stand.",
         actor=actor,
         now=now,
-        stack_id=request.stack_id,
-        request=request,
-        detail="The same wait was announced again with other facts; the first ones stand.",
     )
     return request

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from approvals import audit, outbox
-from approvals.actions.alarms import note_alarm
+from approvals.actions.alarms import alarm_about
 from approvals.actions.base import hold_of, locked, open_hold, permit
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, Outcome, SignalStatus, Verdict
@@ -56,9 +56,9 @@ def again(
         audit.record(request, audit.Event.LET_THROUGH, actor=actor, now=now)
         outbox.owe_signal(request, kept, verdict=Verdict.APPROVED, reason=request.decision.reason, now=now)
     if kept.status == HoldStatus.UNUSABLE:
-        _alarm(AlarmCode.UNUSABLE_HOLD, kept.unusable_reason, request, actor, now)
+        alarm_about(request, AlarmCode.UNUSABLE_HOLD, kept.unusable_reason, actor=actor, now=now)
     if still_held:
-        _alarm(AlarmCode.FACTS_CHANGED, TWO_AT_ONCE, request, actor, now)
+        alarm_about(request, AlarmCode.FACTS_CHANGED, TWO_AT_ONCE, actor=actor, now=now)
     return request
 
 
@@ -102,8 +102,4 @@ def warn_of_two(request: LaunchRequest, *, actor: Actor, now: datetime) -> None:
         request__stack_id=request.stack_id,
     ).exclude(request=request)
     if others.filter(request__gate=request.gate).exists():
-        _alarm(AlarmCode.FACTS_CHANGED, TWO_AT_ONCE, request, actor, now)
-
-
-def _alarm(code: AlarmCode, detail: str, request: LaunchRequest, actor: Actor, now: datetime) -> None:
-    note_alarm(code, actor=actor, now=now, stack_id=request.stack_id, request=request, detail=detail)
+        alarm_about(request, AlarmCode.FACTS_CHANGED, TWO_AT_ONCE, actor=actor, now=now)

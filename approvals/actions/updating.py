@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext_noop
 
 from approvals import audit
-from approvals.actions.alarms import note_alarm
+from approvals.actions.alarms import alarm_about
 from approvals.actions.base import locked
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Kind
@@ -32,12 +32,5 @@ def name_updater(pk: int, principal_arn: str, *, actor: Actor, now: datetime) ->
         audit.record(request, audit.Event.UPDATER_NAMED, actor=actor, now=now, texts={"principal": principal_arn})
         votes = Vote.objects.select_related("person").filter(group__stage__request=request)
         if any(is_own(vote.person, request) for vote in votes):
-            note_alarm(
-                AlarmCode.OWN_UPDATE,
-                actor=actor,
-                now=now,
-                stack_id=request.stack_id,
-                request=request,
-                detail=DECIDED_OWN,
-            )
+            alarm_about(request, AlarmCode.OWN_UPDATE, DECIDED_OWN, actor=actor, now=now)
         return request
