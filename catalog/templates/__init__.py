@@ -1,0 +1,8 @@
+"""CloudFormation templates as text with places, and as data. Nothing here asks AWS or the database."""
+
+from catalog.templates.document import BadTemplate, Document, read
+from catalog.templates.nodes import Node
+from catalog.templates.references import references
+from catalog.templates.tree import plain
+
+__all__ = ["BadTemplate", "Document", "Node", "plain", "read", "references"]

@@ -1,0 +1,79 @@
+"""Puts nodes together, for both notations: bounds of depth and size, and no key twice."""
+
+from __future__ import annotations
+
+from catalog.templates.errors import BadTemplate
+from catalog.templates.nodes import MERGE, Node
+
+DEEPEST = 100
+# A template of 1 MB has fewer values than this; only aliases get beyond it.
+HEAVIEST = 1_000_000
+
+
+class Builder:
+    """Takes values in the order of the text. Raises BadTemplate."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._open: list[Node] = []
+        self._keys: list[Node | None] = []
+        self._seen: list[dict[str, int]] = []
+        self.root: Node | None = None
+
+    @property
+    def depth(self) -> int:
+        return len(self._open)
+
+    @property
+    def wants_key(self) -> bool:
+        """Whether the next value is a key of the open map."""
+        return bool(self._open) and self._open[-1].kind == "map" and self._keys[-1] is None
+
+    def begin(self, node: Node) -> None:
+        """Open a map or a sequence."""
+        if self.wants_key:
+            raise BadTemplate(self._name, node.line, "A key there is not a text. CloudFormation's keys are names.")
+        if len(self._open) >= DEEPEST:
+            raise BadTemplate(self._name, node.line, f"It is nested deeper than {DEEPEST} levels.")
+        self._open.append(node)
+        self._keys.append(None)
+        self._seen.append({})
+
+    def finish(self) -> Node:
+        """Close what was opened last."""
+        node = self._open.pop()
+        self._keys.pop()
+        self._seen.pop()
+        values = [value for _, value in node.items] or node.children
+        node.weight = 1 + sum(value.weight for value in values)
+        if node.weight > HEAVIEST:
+            raise BadTemplate(self._name, node.line, "Its aliases multiply beyond all measure. Write the values out.")
+        self.add(node)
+        return node
+
+    def add(self, node: Node) -> None:
+        """Put a finished value where it belongs."""
+        if not self._open:
+            if self.root is not None:
+                raise BadTemplate(self._name, node.line, "A second document begins there. A template is one document.")
+            self.root = node
+            return
+        parent = self._open[-1]
+        if parent.kind == "seq":
+            parent.children.append(node)
+        elif (key := self._keys[-1]) is None:
+            self._begin_entry(node)
+        else:
+            parent.items.append((key, node))
+            self._keys[-1] = None
+
+    def _begin_entry(self, key: Node) -> None:
+        if key.kind != "scalar":
+            raise BadTemplate(self._name, key.line, "A key there is not a text. CloudFormation's keys are names.")
+        first = self._seen[-1].get(key.value)
+        if first is not None and key.value != MERGE:
+            raise BadTemplate(
+                self._name, key.line, f"The key {key.value!r} is there a second time, first in line {first}. Keep one."
+            )
+        self._seen[-1][key.value] = key.line
+        self._keys[-1] = key

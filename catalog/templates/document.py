@@ -1,0 +1,89 @@
+"""Reads a template's bytes into a tree that remembers where everything stands.
+
+Edits are made in the text itself, so that what nobody touches stays as it was written; hence no YAML library's
+own writer is used. What is read is anybody's: size, depth and aliases are bounded, and nothing recurses.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from catalog.templates.errors import BadTemplate
+from catalog.templates.json_text import NotJSON, parse_json
+from catalog.templates.nodes import Node
+from catalog.templates.yaml_text import parse_yaml
+
+__all__ = ["LARGEST", "BadTemplate", "Document", "read"]
+
+# What CloudFormation takes from a bucket (CFN quotas).
+LARGEST = 1_048_576
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A template's text and its tree. `text` is without the byte order mark; `bytes` puts it back."""
+
+    name: str
+    text: str
+    root: Node
+    is_json: bool
+    has_bom: bool = False
+
+    @property
+    def newline(self) -> str:
+        """How its lines end, told by the first one."""
+        found = re.search(r"\r\n|\n|\r", self.text)
+        return found[0] if found else "\n"
+
+    def encode(self, text: str) -> bytes:
+        """This or an edited text as bytes, with the byte order mark the original had."""
+        return (codecs.BOM_UTF8 if self.has_bom else b"") + text.encode()
+
+    def bad(self, node: Node | None, what: str) -> BadTemplate:
+        """An error at this place."""
+        return BadTemplate(self.name, node.line if node else 1, what)
+
+
+def read(data: bytes, name: str = "template") -> Document:
+    """Read a template. `name` is what errors call it. Raises BadTemplate."""
+    text, has_bom = _decoded(data, name)
+    if text.lstrip().startswith("{"):
+        try:
+            return Document(name, text, _template(parse_json(text, name), name), is_json=True, has_bom=has_bom)
+        except NotJSON as error:
+            # Braces are YAML too, with comments and short tags in them.
+            try:
+                return Document(name, text, _template(parse_yaml(text, name), name), is_json=False, has_bom=has_bom)
+            except BadTemplate:
+                raise error.as_bad_template() from None
+    return Document(name, text, _template(parse_yaml(text, name), name), is_json=False, has_bom=has_bom)
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, bool]:
+    if len(data) > LARGEST:
+        raise BadTemplate(
+            name, 1, f"It has {len(data):,} bytes; CloudFormation takes {LARGEST:,}. Move parts of it out."
+        )
+    if data.startswith(_WIDE) or b"\0" in data[:4]:
+        raise BadTemplate(name, 1, "It is UTF-16 or UTF-32. Save it as UTF-8.")
+    has_bom = data.startswith(codecs.BOM_UTF8)
+    try:
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadTemplate(name, line, "A byte there is not UTF-8. Save the file as UTF-8.") from None
+    if not text.strip():
+        raise BadTemplate(name, 1, "It is empty.")
+    return text, has_bom
+
+
+def _template(root: Node, name: str) -> Node:
+    resources = root.get("Resources")
+    if root.kind != "map" or resources is None:
+        raise BadTemplate(name, root.line, "It is no CloudFormation template: there is no Resources section.")
+    if resources.kind != "map" or not resources.items:
+        raise BadTemplate(name, resources.line, "Its Resources section is not a mapping with at least one resource.")
+    return root

@@ -1,0 +1,77 @@
+"""A template's values as data, in the long form of the functions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from catalog.templates.nodes import MERGE, Node
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)\Z")
+_REAL = re.compile(r"[-+]?(?:[0-9][0-9_]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z|[-+]?[0-9][0-9_]*\.?(?:[eE][-+]?[0-9]+)\Z")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+# These short tags have no `Fn::` in their long form.
+_BARE = ("Ref", "Condition")
+
+
+def plain(node: Node) -> Any:
+    """Maps, lists, texts, numbers and booleans. `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}, as is every form of it.
+
+    Dates stay texts, as CloudFormation takes them, and so do numbers with leading zeros. A value that aliases share is
+    one object: do not change what this returns.
+    """
+    return _Reader().value(node)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._known: dict[int, Any] = {}
+
+    def value(self, node: Node) -> Any:
+        if id(node) not in self._known:
+            self._known[id(node)] = self._tagged(node)
+        return self._known[id(node)]
+
+    def _tagged(self, node: Node) -> Any:
+        value = self._bare(node)
+        if not node.tag:
+            return _long(value) if node.kind == "map" else value
+        name = node.tag.removeprefix("!")
+        function = name if name in _BARE else f"Fn::{name}"
+        return _long({function: node.value if node.kind == "scalar" else value})
+
+    def _bare(self, node: Node) -> Any:
+        if node.kind == "scalar":
+            return _scalar(node)
+        if node.kind == "seq":
+            return [self.value(child) for child in node.children]
+        made: dict[str, Any] = {}
+        for key, value in node.items:
+            if key.value == MERGE and key.plain:
+                for base in value.children if value.kind == "seq" else [value]:
+                    inherited = self.value(base)
+                    made = {**inherited, **made} if isinstance(inherited, dict) else made
+        own = {key.value: self.value(value) for key, value in node.items if not (key.value == MERGE and key.plain)}
+        return {**made, **own}
+
+
+def _long(value: dict[str, Any]) -> dict[str, Any]:
+    """One way to write Fn::GetAtt."""
+    attribute = value.get("Fn::GetAtt")
+    if len(value) == 1 and isinstance(attribute, str):
+        return {"Fn::GetAtt": attribute.split(".", 1)}
+    return value
+
+
+def _scalar(node: Node) -> Any:
+    text = node.value
+    if not node.plain or node.tag:
+        return text
+    word = text.lower()
+    if word in ("", "~", "null"):
+        return None
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    if _INTEGER.match(text):
+        return int(text.replace("_", ""))
+    return float(text.replace("_", "")) if _REAL.match(text) else text
