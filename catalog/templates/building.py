@@ -6,8 +6,8 @@ from catalog.templates.errors import BadTemplate
 from catalog.templates.nodes import MERGE, Node
 
 DEEPEST = 100
-# A template of 1 MB has fewer values than this; only aliases get beyond it.
-HEAVIEST = 1_000_000
+# With its aliases written out. Real templates of 1 MB have a third of it.
+HEAVIEST = 250_000
 
 
 class Builder:
@@ -18,6 +18,7 @@ class Builder:
         self._open: list[Node] = []
         self._keys: list[Node | None] = []
         self._seen: list[dict[str, int]] = []
+        self._count = 0
         self.root: Node | None = None
 
     @property
@@ -47,12 +48,15 @@ class Builder:
         values = [value for _, value in node.items] or node.children
         node.weight = 1 + sum(value.weight for value in values)
         if node.weight > HEAVIEST:
-            raise BadTemplate(self._name, node.line, "Its aliases multiply beyond all measure. Write the values out.")
+            raise self._too_many(node.line)
         self.add(node)
         return node
 
     def add(self, node: Node) -> None:
         """Put a finished value where it belongs."""
+        self._count += 1
+        if self._count > HEAVIEST:
+            raise self._too_many(node.line)
         if not self._open:
             if self.root is not None:
                 raise BadTemplate(self._name, node.line, "A second document begins there. A template is one document.")
@@ -66,6 +70,11 @@ class Builder:
         else:
             parent.items.append((key, node))
             self._keys[-1] = None
+
+    def _too_many(self, line: int) -> BadTemplate:
+        return BadTemplate(
+            self._name, line, f"It has more than {HEAVIEST:,} values, its aliases written out. Split it."
+        )
 
     def _begin_entry(self, key: Node) -> None:
         if key.kind != "scalar":

@@ -103,16 +103,15 @@ def test_a_bomb_of_aliases_is_refused_at_once() -> None:
     rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     began = time.perf_counter()
-    with pytest.raises(BadTemplate, match="aliases multiply"):
+    with pytest.raises(BadTemplate, match="more than 250,000 values"):
         read(("\n".join([*rows, "Resources: {A: *a11}"])).encode())
     assert time.perf_counter() - began < 1
 
 
 def test_a_megabyte_of_nested_lists_ends_with_a_sentence() -> None:
-    inner = "[" * 90 + "]" * 90
-    wide = f"Resources: {{A: [{','.join([inner] * 5_000)}]}}"
-    assert len(wide) < 1_048_576
-    assert read(wide.encode()).root.weight > 400_000
+    wide = f"Resources: {{A: [{','.join(['[' * 90 + ']' * 90] * 5_000)}]}}"
+    with pytest.raises(BadTemplate, match="more than 250,000 values"):
+        read(wide.encode())
 
 
 @pytest.mark.parametrize(
