@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import pytest
 
 from lambdas.deploy import deploy
+from tests.lambdas.account import Account
 from tests.lambdas.conftest import ROOT
-from tests.lambdas.test_in_the_sandbox import Account
 
 Fetched = tuple[int, str]
 Launched = Callable[[str], tuple[str, str, str]]
