@@ -84,6 +84,7 @@ def _template(root: Node, name: str) -> Node:
     resources = root.get("Resources")
     if root.kind != "map" or resources is None:
         raise BadTemplate(name, root.line, "It is no CloudFormation template: there is no Resources section.")
-    if resources.kind != "map" or not resources.items:
+    # A macro may make resources of anything.
+    if not (resources.kind == "map" and resources.items) and not (resources.tag or root.get("Transform")):
         raise BadTemplate(name, resources.line, "Its Resources section is not a mapping with at least one resource.")
     return root

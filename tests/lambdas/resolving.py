@@ -129,6 +129,9 @@ class Stack:
     def fn_or(self, argument: list[Any]) -> bool:
         return any(map(self.resolve, argument))
 
+    def fn_and(self, argument: list[Any]) -> bool:
+        return all(map(self.resolve, argument))
+
     def fn_findinmap(self, argument: list[str]) -> str:
         return str(self.template["Mappings"][argument[0]][argument[1]][argument[2]])
 

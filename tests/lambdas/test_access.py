@@ -22,6 +22,7 @@ EVERYTHING = {
     "WorkerRoleArn": WORKER,
     "DeskRoleArns": INTAKE,
     "SigningKeys": "AB",
+    "AllowPublishing": "yes",
     "PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
 }
 SPOKE_EVERYTHING = SPOKE | {
@@ -44,14 +45,16 @@ def topic(account: str, name: str = "gatehouse-launches") -> str:
 @EACH
 def test_nobody_at_large_is_allowed_anything(made: Stack) -> None:
     open_ = [s for _, s in made.statements() if s["Effect"] == "Allow" and "*" in principals(s)]
-    # KMS knows an organization only as a condition on everybody: checking signatures, and only as verify.
+    # AWS knows an organization only as a condition on everybody: its roles check signatures, and only as verify, and
+    # its launch roles read the templates of products.
+    ours = {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
+    verify = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/gatehouse-verify-*"}}
+    expected = {
+        "SpokesOfTheOrganizationVerify": ("kms:Verify", ours | verify),
+        "LaunchesOfTheOrganizationRead": (["s3:GetObject", "s3:GetObjectVersion"], ours),
+    }
     for statement in open_:
-        assert statement["Sid"] == "SpokesOfTheOrganizationVerify"
-        assert statement["Action"] == "kms:Verify"
-        assert statement["Condition"] == {
-            "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION},
-            "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/gatehouse-verify-*"},
-        }
+        assert (statement["Action"], statement["Condition"]) == expected[statement["Sid"]]
     assert not any("*" in principals(s) for _, s in Stack("template").statements() if s["Effect"] == "Allow")
 
 
@@ -251,7 +254,9 @@ def test_the_reading_role_is_taken_with_the_external_id_and_reads_product_stacks
     assert judged(trust, Call("sts:AssumeRole", "*", INTAKE, context={"sts:ExternalId": "another"})) == ""
     assert judged(trust, Call("sts:AssumeRole", "*", ADMIN, context=named)) == ""
     granted = {action for s in role if "Resource" in s for action in listed(s["Action"])}
-    assert all(re.match(r"\w+:(Describe|Get|List|Lookup|Filter)", action) for action in granted)
+    assert all(
+        re.match(r"\w+:(Describe|Estimate|Get|List|Lookup|Filter|Search|Simulate)", action) for action in granted
+    )
     assert "ReaderRole" not in Stack("spoke", SPOKE).resources
 
 
@@ -261,6 +266,49 @@ def test_reading_without_an_external_id_is_refused_before_anything_is_made() -> 
     assert asked.resolve(rule["RuleCondition"])
     assert not asked.resolve(rule["Assertions"][0]["Assert"])
     assert SPOKE_STACK.resolve(rule["Assertions"][0]["Assert"])
+
+
+# Publishing
+
+
+def test_only_the_worker_publishes_and_only_where_it_was_allowed() -> None:
+    trust = [s for s in HUB_STACK.policy("PublisherRole") if "Principal" in s]
+    assert judged(trust, Call("sts:AssumeRole", "*", WORKER)) == "Allow"
+    assert judged(trust, Call("sts:AssumeRole", "*", INTAKE)) == ""
+    assert judged(trust, Call("sts:AssumeRole", "*", ADMIN)) == ""
+    without = Stack("template", EVERYTHING | {"AllowPublishing": "no"})
+    assert not {"PublisherRole", "TemplateBucket", "TemplateBucketPolicy"} & without.resources.keys()
+    assert "sts:AssumeRole" not in {action for s in without.policy("DeskWorker") for action in listed(s["Action"])}
+    changing = {
+        action
+        for s in HUB_STACK.policy("PublisherRole")
+        if "Resource" in s
+        for action in listed(s["Action"])
+        if not re.match(r"\w+:(Describe|Get|List|Search|Validate)", action)
+    }
+    assert changing == {
+        "servicecatalog:CreateProvisioningArtifact",
+        "servicecatalog:UpdateProvisioningArtifact",
+        "s3:PutObject",
+        "s3:PutObjectTagging",
+    }
+
+
+def test_nobody_exchanges_a_template_that_launches_read() -> None:
+    policy = HUB_STACK.policy("TemplateBucketPolicy")
+    one = f"arn:aws:s3:::gatehouse-gated-{ACCOUNT}-{REGION}/gatehouse/0.yaml"
+    for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
+        for who in (ADMIN, WORKER, INTAKE):
+            assert judged(policy, Call(action, one, who)) == "Deny"
+        assert judged(policy, Call(action, one, HUB_STACK.arn("PublisherRole"))) == ""
+    launcher = "arn:aws:iam::444455556666:role/Launch"
+    assert judged(policy, Call("s3:GetObjectVersion", one, launcher)) == "Allow"
+    assert judged(policy, Call("s3:GetObject", one, launcher, context={"aws:SecureTransport": "false"})) == "Deny"
+    alone = Stack("template", {"AllowPublishing": "yes", "WorkerRoleArn": WORKER}).policy("TemplateBucketPolicy")
+    assert judged(alone, Call("s3:GetObject", one, launcher)) == ""
+    (bucket,) = [b["Properties"] for b in HUB_STACK.resources.values() if b["Type"] == "AWS::S3::Bucket"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
 # The table in the threat model

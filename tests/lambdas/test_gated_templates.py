@@ -19,8 +19,9 @@ from tests.lambdas.account import Account, signal, with_hub
 from tests.lambdas.conftest import ROOT
 
 CORPUS = Path(os.environ.get("GATEHOUSE_CORPUS") or ROOT.parent / "shared" / "corpus")
-WORDPRESS = ROOT / "lambdas" / "samples" / "wordpress-classic.yaml"
+SAMPLES = ROOT / "lambdas" / "samples"
 AWS_SAMPLES, REFERENCE = "aws-cloudformation-templates__", "aws-service-catalog-reference-architectures__"
+SAM = "serverless-application-model__tests__translator__output__"
 TEMPLATES: dict[str, dict[str, str]] = {
     f"{AWS_SAMPLES}DynamoDB__DynamoDB_Secondary_Indexes.json": {},
     f"{AWS_SAMPLES}RDS__RDS_Snapshot_On_Delete.yaml": {},
@@ -46,7 +47,8 @@ TEMPLATES: dict[str, dict[str, str]] = {
         "PuppetAccountId": "111122223333"
     },
     "quickstart-examples__blog-assets__change-cfn-stack-name__01-vpc-basic.yaml": {},
-    "serverless-application-model__tests__translator__output__aws-us-gov__function_with_architectures.json": {},
+    f"{SAM}aws-cn__connector_function_to_s3.json": {},
+    f"{SAM}aws-us-gov__explicit_api_openapi_3.json": {},
 }
 
 
@@ -105,7 +107,9 @@ def test_a_gated_template_of_the_corpus_makes_nothing_before_its_approval(accoun
     waits_then_completes(account, gated(path), TEMPLATES[name])
 
 
-def test_wordpress_upgraded_from_the_posts_gate_makes_nothing_before_its_approval(account: Account) -> None:
-    template = gated(WORDPRESS, upgrade=True)
+@pytest.mark.parametrize("name", ["wordpress.yaml", "wordpress-classic.yaml"])
+def test_wordpress_with_this_gate_makes_nothing_before_its_approval(account: Account, name: str) -> None:
+    template = gated(SAMPLES / name, upgrade=True)
     assert "WaitHandle:" not in template
+    assert "ApprovalHandleV1:" not in template
     waits_then_completes(account, template, {"UserEmail": "rita@example.com", "DBPassword": "notsecret0"})

@@ -1,0 +1,38 @@
+"""What `--check` says about a template, as lines of "file:line: sentence"."""
+
+from __future__ import annotations
+
+from catalog.gating.inspection import Inspection
+
+
+def found_in(found: Inspection, name: str) -> list[str]:
+    """What has to be mended: resources that can be made before approval, gates that a launch can change, stale ones."""
+    return [
+        *(f"{name}:{leak.line}: {leak.logical_id} ({leak.type}): {leak.why.sentence}" for leak in found.leaks),
+        *(f"{name}:1: {one.sentence}" for one in found.openings),
+        *(
+            f"{name}:1: The gate {gate.version} is stale: the template or the gate was changed after it. Gate it again."
+            for gate in found.gates
+            if gate.stale
+        ),
+    ]
+
+
+def updates_notes(found: Inspection) -> list[str]:
+    """Changes of visible parameters that ask nobody."""
+    if not any(gate.gate_updates for gate in found.gates):
+        return ["A change of parameters alone asks nobody: the gate does not hold updates."]
+    if not found.not_fed:
+        return []
+    return [f"A change of these parameters alone is not told to the gate: {', '.join(found.not_fed)}."]
+
+
+def notes_in(found: Inspection, name: str) -> list[str]:
+    """What cannot be mended here, or is for a person to judge."""
+    if not found.gates:
+        return [found.cannot] if found.cannot else []
+    return [
+        *(f"{name}:1: note: A change of {one} alone asks nobody, as it is NoEcho." for one in found.no_echo),
+        *(f"{name}:1: note: {one}" for one in updates_notes(found)),
+        *(f"{name}:1: note: {one.logical_id}: {one.why}" for one in found.children if not one.pinned),
+    ]

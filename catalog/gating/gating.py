@@ -1,0 +1,92 @@
+"""Puts the gate into a template, or says why not.
+
+The invariant: what leaves this module as gated was read again, holds every resource by `inspect`, and gives back the
+original when the gate is taken out; anything else is refused.
+"""
+
+from __future__ import annotations
+
+from catalog.gating.building import write
+from catalog.gating.checking import CheckFailed, checked
+from catalog.gating.children import wrapped_sha256
+from catalog.gating.errors import BadOption, NotGated
+from catalog.gating.inspecting import inspect
+from catalog.gating.notes import already, notes_of
+from catalog.gating.options import Options
+from catalog.gating.ours import ours_in, stripped
+from catalog.gating.parts import sha256_of
+from catalog.gating.transforms import cannot_gate, hooks
+from catalog.gating.upgrading import without_hand_made
+from catalog.gating.verdict import Result, Verdict
+from catalog.gating.wrapping import wrap
+from catalog.templates import BadTemplate, Document, Node, read
+from catalog.templates.document import LARGEST
+
+_WAY_OUT = (
+    "Wrap it: give --wrap the URL the template will have in your bucket, with {sha256} in its key and a versionId."
+)
+
+
+def gate(data: bytes, options: Options | None = None, name: str = "template") -> Result:
+    """Gate a template. It never raises for what is wrong with a template: the verdict says so."""
+    options = options or Options()
+    try:
+        return _gated(data, options, read(data, name))
+    except BadTemplate as error:
+        return Result(Verdict.REFUSED, reason=str(error))
+    except BadOption as error:
+        return Result(Verdict.REFUSED, reason=f"{name}:1: {error}")
+    except (CheckFailed, ValueError, RecursionError) as error:
+        reason = (
+            f"{name}:1: The gated template failed its last check ({error}), so nothing was written. Gate it by hand."
+        )
+        return Result(Verdict.REFUSED, reason=reason)
+
+
+def ungate(data: bytes, name: str = "template") -> tuple[bytes, bool]:
+    """The template without our gate, and whether it is the original to the byte. Raises NotGated and BadTemplate."""
+    doc = read(data, name)
+    found = ours_in(doc)
+    if not found:
+        raise NotGated(f"{name}:1: It has no gate of Gatehouse to take out.")
+    if wrapped_sha256(doc):
+        raise NotGated(f"{name}:1: It wraps another template, which is the original: take it from its TemplateURL.")
+    rest = stripped(doc)
+    return rest.encode(rest.text), found[0].template == sha256_of(rest.text)
+
+
+def _gated(data: bytes, options: Options, doc: Document) -> Result:
+    if hook := hooks(doc):
+        raise doc.bad(
+            hook, "It has a Hooks section (CodeDeploy blue/green): such a template takes no gate and no parent."
+        )
+    rest = stripped(doc) if ours_in(doc) else doc
+    found = inspect(rest)
+    if found.gates and not options.upgrade:
+        return Result(Verdict.ALREADY, data, already(found), notes_of(rest, found, None), no_echo=found.no_echo)
+    if found.gates:
+        rest = without_hand_made(rest)
+    if reason := cannot_gate(rest):
+        return _wrapped(rest, options, reason, upgraded=bool(found.gates))
+    written = write(rest, options)
+    if len(rest.encode(written.text)) > LARGEST:
+        return _wrapped(
+            rest, options, (rest.root, f"With the gate it had more than {LARGEST:,} bytes."), upgraded=False
+        )
+    output, after = checked(rest, written)
+    verdict = Verdict.ALREADY if output == data else Verdict.GATED
+    reason_given = "It has this very gate." if output == data else ""
+    return Result(verdict, output, reason_given, notes_of(rest, after, written), written.ids.version, after.no_echo)
+
+
+def _wrapped(doc: Document, options: Options, reason: tuple[Node, str], *, upgraded: bool) -> Result:
+    place, why = reason
+    if options.wrap is None:
+        raise doc.bad(place, f"{why} {_WAY_OUT}")
+    if upgraded:
+        raise doc.bad(place, f"{why} Take its gate written by hand out yourself, then wrap the template.")
+    parent = wrap(doc, options.wrap)
+    written = write(parent.parent, options)
+    output, after = checked(parent.parent, written)
+    notes = [why, *parent.notes, *notes_of(parent.parent, after, written)]
+    return Result(Verdict.WRAPPED, output, "", notes, written.ids.version, after.no_echo)

@@ -1,0 +1,105 @@
+"""The resources of a template, those in `Fn::ForEach` loops included (aws-facts §7.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.templates import Document, Node, plain
+
+LOOP = "Fn::ForEach::"
+# A macro writes what stands in its place when the stack is made.
+MACRO = "Fn::Transform"
+_TAG = "!Transform"
+_ID = re.compile(r"[A-Za-z0-9]+\Z")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource:
+    """One entry of Resources. `id` of one in a loop is as written, e.g. "Bucket${Name}"; such a one is `looped`."""
+
+    id: str
+    key: Node
+    node: Node
+    data: dict[str, Any]
+    looped: bool = False
+
+    @property
+    def kind(self) -> str:
+        return str(self.data.get("Type", ""))
+
+    @property
+    def condition(self) -> str:
+        found = self.data.get("Condition")
+        return "" if found is None else str(found)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        found = self.data.get("Properties")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def depends_on(self) -> list[str]:
+        found = self.data.get("DependsOn")
+        names = found if isinstance(found, list) else [found]
+        return [name for name in names if isinstance(name, str)]
+
+
+def section(doc: Document, name: str) -> Node | None:
+    """A section that is a mapping; None for anything else."""
+    found = doc.root.get(name)
+    return found if found is not None and found.kind == "map" and not found.tag else None
+
+
+def entry(doc: Document, name: str) -> tuple[Node, Node]:
+    """The key and the value of a section. Raises BadTemplate where there is none."""
+    key, node = doc.root.key(name), doc.root.get(name)
+    if key is None or node is None:
+        raise doc.bad(None, f"There is no section {name}.")
+    return key, node
+
+
+def resources(doc: Document) -> list[Resource]:
+    """All of them, in the order of the text; what macros stand for is left out. Raises BadTemplate."""
+    key, found = entry(doc, "Resources")
+    if found.tag == _TAG or (found.kind != "map" and doc.root.get("Transform") is not None):
+        return []
+    if found.kind != "map" or found.tag:
+        raise doc.bad(key, "Its Resources section is not a mapping that can be read.")
+    return list(_in(doc, found, looped=False))
+
+
+def _in(doc: Document, where: Node, *, looped: bool) -> Iterator[Resource]:
+    for key, node in where.items:
+        if key.value.startswith(LOOP):
+            yield from _in_loop(doc, key, node)
+        elif key.value == "<<" and key.plain:
+            raise doc.bad(key, "A merge key (<<) brings resources there. Write them out: CloudFormation has no merge.")
+        elif not is_macro(key, node):
+            yield _resource(doc, key, node, looped=looped)
+
+
+def is_macro(key: Node, node: Node) -> bool:
+    """Whether a macro writes this entry of Resources, or adds to it, when the stack is made."""
+    return key.value == MACRO or node.tag == _TAG or node.key(MACRO) is not None
+
+
+def _in_loop(doc: Document, key: Node, node: Node) -> Iterator[Resource]:
+    # [identifier, collection, {key: body}]; what is in the collection is only known to CloudFormation.
+    if node.kind != "seq" or len(node.children) != 3 or node.children[2].kind != "map":
+        raise doc.bad(key, f"{key.value} is not a list of an identifier, a collection and a mapping of resources.")
+    yield from _in(doc, node.children[2], looped=True)
+
+
+def _resource(doc: Document, key: Node, node: Node, *, looped: bool) -> Resource:
+    if not looped and not _ID.match(key.value):
+        raise doc.bad(key, f"{key.value!r} is no logical id: letters and digits only.")
+    kind = node.get("Type")
+    if node.tag or node.kind != "map":
+        raise doc.bad(key, f"The resource {key.value} is not a mapping.")
+    data = plain(node)
+    if not isinstance(data.get("Type"), str) or not data["Type"]:
+        raise doc.bad(kind or key, f"The resource {key.value} has no Type.")
+    return Resource(key.value, key, node, data, looped)

@@ -1,0 +1,84 @@
+"""Why a gate cannot be written into a template itself: something makes resources of it that nobody sees here.
+
+A template like that can be wrapped: a parent with the gate and the template as its nested stack (aws-facts §7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from catalog.gating.names import Ids
+from catalog.gating.resources import LOOP, MACRO, entry, is_macro, resources
+from catalog.templates import Document, Node
+
+LANGUAGE = "AWS::LanguageExtensions"
+MOST_RESOURCES = 500
+_MODULE = "::MODULE"
+_SAM = "AWS::Serverless::"
+
+
+def cannot_gate(doc: Document) -> tuple[Node, str] | None:
+    """The first reason and its place; None where a gate can be written. Raises BadTemplate."""
+    return next(_reasons(doc), None)
+
+
+def _reasons(doc: Document) -> Iterator[tuple[Node, str]]:
+    yield from _macros(doc)
+    key, _resources = entry(doc, "Resources")
+    number = len(resources(doc)) + len(Ids("").all)
+    if number > MOST_RESOURCES:
+        yield key, f"With the gate it had {number} resources; the limit is {MOST_RESOURCES}."
+
+
+def _macros(doc: Document) -> Iterator[tuple[Node, str]]:
+    root = doc.root
+    for node, name in _transforms(root):
+        if name != LANGUAGE:
+            yield node, f"The transform {name} makes resources that no DependsOn here reaches."
+    if macro := root.key(MACRO) or _tagged(root):
+        yield macro, f"{MACRO} writes parts of the template when it is launched."
+    found = root.get("Resources")
+    if found is not None and _tagged(found):
+        yield found, "A macro writes all resources when the template is launched."
+        return
+    if found is not None:
+        yield from _in_resources(found)
+    for one in resources(doc):
+        if one.kind.endswith(_MODULE):
+            yield one.key, f"The module {one.kind} stands for resources that no DependsOn here reaches."
+        if one.kind.startswith(_SAM):
+            yield one.key, f"SAM makes resources of {one.id} ({one.kind}) that no DependsOn here reaches."
+
+
+def _transforms(root: Node) -> Iterator[tuple[Node, str]]:
+    given = root.get("Transform")
+    if given is None:
+        return
+    for one in given.children if given.kind == "seq" else [given]:
+        name = one.get("Name") if one.kind == "map" else one
+        yield one, name.value if name is not None and name.kind == "scalar" else "there"
+
+
+def _in_resources(found: Node) -> Iterator[tuple[Node, str]]:
+    left = [found]
+    while left:
+        node = left.pop()
+        for key, value in node.items:
+            if is_macro(key, value):
+                yield key, f"A macro ({MACRO}) writes resources there when the template is launched."
+            elif value.kind == "seq" and len(value.children) == 3 and key.value.startswith(LOOP):
+                left.append(value.children[2])
+
+
+def _tagged(node: Node) -> Node | None:
+    return node if node.tag == "!Transform" else None
+
+
+def hooks(doc: Document) -> Node | None:
+    """The section for CodeDeploy's blue/green deployments, which allows neither gates nor nested stacks."""
+    return doc.root.key("Hooks")
+
+
+def transform_of(doc: Document) -> Node | None:
+    """What makes further resources of the template that wait for nothing; not the mere number of resources."""
+    return next((node for node, _what in _macros(doc)), None)

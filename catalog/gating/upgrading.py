@@ -1,0 +1,55 @@
+"""Takes a gate written by hand out of a template, so that ours can take its place."""
+
+from __future__ import annotations
+
+from catalog.gating.editing import Editor
+from catalog.gating.ours import free
+from catalog.gating.recognising import gates_in
+from catalog.gating.removing import remove_entries
+from catalog.gating.resources import entry, resources, section
+from catalog.templates import BadTemplate, Document, plain, read, references
+
+
+def without_hand_made(doc: Document) -> Document:
+    """The template without gates of another hand, read anew. Raises BadTemplate where something else needs them."""
+    everything = resources(doc)
+    known = {one.id: one for one in everything if not one.looped}
+    gone = {one.id for found in gates_in(known) for one in found.all}
+    key, where = entry(doc, "Resources")
+    if len(gone) == len(everything):
+        raise doc.bad(key, "It has nothing but its gate.")
+    editor = Editor(doc)
+    for one in everything:
+        if one.id in gone:
+            continue
+        if names := references(one.data) & gone:
+            raise doc.bad(one.key, f"{one.id} refers to {min(names)}, a part of the gate. Take that out by hand first.")
+        free(editor, one, gone)
+    remove_entries(editor, where, gone)
+    _remove_outputs(editor, gone)
+    after = read(doc.encode(editor.text()), doc.name)
+    _check(doc, after, gone)
+    return after
+
+
+def _remove_outputs(editor: Editor, gone: set[str]) -> None:
+    outputs = section(editor.doc, "Outputs")
+    if outputs is None:
+        return
+    showing = {key.value for key, node in outputs.items if references(plain(node)) & gone}
+    if showing and len(showing) == len(outputs.items):
+        remove_entries(editor, editor.doc.root, {"Outputs"})
+    else:
+        remove_entries(editor, outputs, showing)
+
+
+def _check(doc: Document, after: Document, gone: set[str]) -> None:
+    """Nothing but the gate may be gone. Raises BadTemplate."""
+    before = {
+        one.id: {**one.data, "DependsOn": set(one.depends_on) - gone} for one in resources(doc) if one.id not in gone
+    }
+    if {one.id: {**one.data, "DependsOn": set(one.depends_on)} for one in resources(after)} != before:
+        raise doc.bad(doc.root.key("Resources"), "The gate written by hand cannot be taken out cleanly. Do it by hand.")
+    for name, node in doc.root.entries():
+        if name not in ("Resources", "Outputs") and plain(node) != plain(after.root.get(name) or node):
+            raise BadTemplate(doc.name, node.line, f"The section {name} would change. Take the gate out by hand.")

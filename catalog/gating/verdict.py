@@ -1,0 +1,28 @@
+"""What became of a template that should be gated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    GATED = "gated"
+    WRAPPED = "wrapped"
+    REFUSED = "refused"
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`output`: the gated template's bytes, None if refused. `reason`: why it was refused or was gated already.
+
+    `version`: the gate's `<v>`. `no_echo`: the NoEcho parameters whose change alone the gate cannot see.
+    """
+
+    verdict: Verdict
+    output: bytes | None = None
+    reason: str = ""
+    notes: list[str] = field(default_factory=list)
+    version: str = ""
+    no_echo: list[str] = field(default_factory=list)

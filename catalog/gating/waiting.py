@@ -1,0 +1,38 @@
+"""Makes resources wait: one name more in their DependsOn."""
+
+from __future__ import annotations
+
+from catalog.gating.editing import Editor
+from catalog.gating.resources import Resource
+from catalog.templates import Node
+
+
+def wait(editor: Editor, resource: Resource, release: str) -> None:
+    """Let this resource be made after `release`. Raises BadTemplate where its DependsOn cannot be read."""
+    body = resource.node
+    node, key = body.get("DependsOn"), body.key("DependsOn")
+    if node is None or key is None:
+        if "DependsOn" in resource.data:
+            raise editor.doc.bad(body, f"A merge key (<<) brings {resource.id} its DependsOn. Write it out there.")
+        _add(editor, resource, release)
+    elif node.tag or node.kind == "map" or node.is_null:
+        raise editor.doc.bad(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
+    elif node.kind == "scalar":
+        if node.value != release:
+            editor.make_list(body, key, node, release)
+    elif all(_is_name(child) for child in node.children):
+        if release not in (child.value for child in node.children):
+            editor.add_to_list(key, node, release)
+    else:
+        raise editor.doc.bad(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
+
+
+def _add(editor: Editor, resource: Resource, release: str) -> None:
+    key, node = resource.node.key("Type"), resource.node.get("Type")
+    if key is None or node is None:
+        raise editor.doc.bad(resource.node, f"A merge key (<<) brings {resource.id} its Type. Write it out there.")
+    editor.add_after(resource.node, key, node, "DependsOn", release)
+
+
+def _is_name(node: Node) -> bool:
+    return node.kind == "scalar" and not node.tag

@@ -1,0 +1,125 @@
+"""Wraps what cannot be gated itself: a parent with the gate and the template as its one nested stack (aws-facts §7.2).
+
+The child is fetched when the stack is made, after the approval. So that it is the one that was approved, its URL names
+the content's sha256 and the version of the object, and the parent's Metadata keeps the sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from catalog.gating import writing
+from catalog.gating.email import free_name
+from catalog.gating.errors import BadOption
+from catalog.gating.layout import Style
+from catalog.gating.names import NESTED, RECORD
+from catalog.gating.options import Upload
+from catalog.gating.ours import INTERFACE
+from catalog.gating.outputs import exported
+from catalog.gating.resources import section
+from catalog.templates import Document, plain, read
+
+_S3 = re.compile(r"(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?\Z")
+_SSM = "AWS::SSM::Parameter::Value<"
+_CAPABILITY = (
+    "It is launched as a nested stack: the launch role needs cloudformation:CreateStack and its like, and s3:GetObject "
+    "on the template's URL."
+)
+_EXPAND = "Its macros need CAPABILITY_AUTO_EXPAND: try whether Service Catalog passes it on for this product."
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """The parent, still without a gate, and what people should know."""
+
+    parent: Document
+    notes: list[str]
+
+
+def wrap(doc: Document, where: str | Upload) -> Wrapped:
+    """`where`: the URL with {sha256} in it, or what stores the template and returns its URL.
+
+    Raises BadOption for a URL behind which the template could be exchanged, and BadTemplate.
+    """
+    data = doc.encode(doc.text)
+    sha256 = hashlib.sha256(data).hexdigest()
+    url = where(data, sha256) if callable(where) else _amazon(where.replace("{sha256}", sha256))
+    _check_pinned(url, sha256)
+    parameters = {name: plain(node) for name, node in _entries(doc, "Parameters")}
+    nested = free_name("Product", {*parameters})
+    outputs, conditions, mappings, notes = exported(doc, parameters, nested)
+    parent = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        **{name: plain(node) for name, node in doc.root.entries() if name == "Description"},
+        "Metadata": {RECORD: {"Wraps": {"Sha256": sha256}}, **_interface(doc)},
+        "Parameters": {name: _parent_parameter(one) for name, one in parameters.items()},
+        "Rules": {name: plain(node) for name, node in _entries(doc, "Rules")},
+        "Mappings": mappings,
+        "Conditions": conditions,
+        "Resources": {nested: _nested(url, parameters)},
+        "Outputs": outputs,
+    }
+    text = _text({name: value for name, value in parent.items() if value}, doc)
+    expands = [_EXPAND] if doc.root.get("Transform") or "Fn::Transform" in doc.text else []
+    return Wrapped(read(text.encode(), doc.name), [_CAPABILITY, *expands, *notes])
+
+
+def _amazon(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not _S3.match(parts.hostname or ""):
+        raise BadOption("The URL to wrap with is not one of Amazon S3: https://BUCKET.s3.REGION.amazonaws.com/KEY.")
+    return url
+
+
+def _check_pinned(url: str, sha256: str) -> None:
+    parts = urlsplit(url)
+    if sha256 not in parts.path:
+        raise BadOption(
+            "The URL to wrap with does not carry the template's sha256 in its key. Write {sha256} there; it is "
+            f"{sha256}."
+        )
+    if not any(parse_qs(parts.query).get("versionId", [])):
+        raise BadOption(
+            "The URL to wrap with names no version of the object. Put the template into a bucket with versions, under "
+            f"a key with {sha256}, and give its URL with ?versionId=…"
+        )
+
+
+def _entries(doc: Document, name: str) -> list[tuple[str, Any]]:
+    found = section(doc, name)
+    return [] if found is None else list(found.entries())
+
+
+def _interface(doc: Document) -> dict[str, Any]:
+    return {name: plain(node) for name, node in _entries(doc, "Metadata") if name == INTERFACE}
+
+
+def _parent_parameter(parameter: Any) -> Any:
+    """As the child has it. A name in SSM is passed on as a name: the child looks it up."""
+    kind = parameter.get("Type") if isinstance(parameter, dict) else None
+    return {**parameter, "Type": "String"} if isinstance(kind, str) and kind.startswith(_SSM) else parameter
+
+
+def _nested(url: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    forwarded = {name: _forwarded(name, one) for name, one in parameters.items()}
+    properties = {"TemplateURL": url, **({"Parameters": forwarded} if forwarded else {})}
+    return {"Type": NESTED, "Properties": properties}
+
+
+def _forwarded(name: str, parameter: Any) -> Any:
+    kind = str(parameter.get("Type", "")) if isinstance(parameter, dict) else ""
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        return {"Fn::Join": [",", {"Ref": name}]}
+    return {"Ref": name}
+
+
+def _text(parent: dict[str, Any], doc: Document) -> str:
+    newline = doc.newline
+    if doc.root.flow:
+        return writing.flow(parent, Style(flow=True, newline=newline), "") + newline
+    style = Style(flow=False, newline=newline)
+    return "".join(f"{writing.entry(name, value, style, indent='')}{newline}" for name, value in parent.items())
