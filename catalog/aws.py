@@ -113,27 +113,44 @@ def client(service: Any, region: str = "", account: str = "") -> Any:
     """
     if not account or account == own_account():
         return _client(service, region, "")
+    return client_as(reader_role(account, region or own_region()), service, region, account)
+
+
+def client_as(role: str, service: str, region: str, account: str) -> Any:
+    """A client in `account` as this role, which is not the one that the spoke's template makes there.
+
+    Raises NoReadingRole for an account that is not listed, whatever its role.
+    """
     if account not in settings.GATEHOUSE_READER_ACCOUNTS:
         raise NoReadingRole(account=account)
-    return _client(service, region, account)
+    return _client(service, region, role)
+
+
+def client_as_publisher(service: str, region: str) -> Any:
+    """A client as the role that publishes versions in the desk's own account. Only the worker may take it."""
+    return _client(service, region, settings.GATEHOUSE_PUBLISHER_ROLE)
 
 
 @lru_cache(maxsize=256)
-def _client(service: str, region: str, account: str) -> Any:
+def _client(service: str, region: str, role: str) -> Any:
     config = _LONG_POLL if service == "sqs" else _CONFIG
     # Clients may be used by many threads; sessions may not be, not even to make clients.
     with _making:
-        session = _reading(account, region) if account else boto3.session.Session()
+        session = _reading(role, region) if role else boto3.session.Session()
         return session.client(service, region_name=region or None, config=config)  # type: ignore[call-overload]
 
 
 @lru_cache(maxsize=64)
-def _reading(account: str, region: str) -> boto3.session.Session:
-    """A session of the reading role there; every client of one account and region shares its credentials."""
+def _reading(role: str, region: str) -> boto3.session.Session:
+    """A session of a reading role; every client of one role and region shares its credentials."""
     inner = botocore.session.get_session()
-    place = region or boto3.session.Session().region_name
-    inner.register_component("credential_provider", CredentialResolver([_ReadingRole(account, place)]))
-    return boto3.session.Session(botocore_session=inner, region_name=place)
+    inner.register_component("credential_provider", CredentialResolver([_ReadingRole(role)]))
+    return boto3.session.Session(botocore_session=inner, region_name=region or own_region())
+
+
+def own_region() -> str:
+    """The region this process acts in where none is asked for."""
+    return boto3.session.Session().region_name or ""
 
 
 class _ReadingRole(CredentialProvider):
@@ -141,9 +158,9 @@ class _ReadingRole(CredentialProvider):
 
     METHOD = CANONICAL_NAME = "gatehouse-desk-reader"
 
-    def __init__(self, account: str, region: str) -> None:
+    def __init__(self, role: str) -> None:
         super().__init__()
-        self._role = reader_role(account, region)
+        self._role = role
         self._refused, self._refused_at = "", -inf
 
     def load(self) -> DeferredRefreshableCredentials:
@@ -156,15 +173,15 @@ class _ReadingRole(CredentialProvider):
             return self._ask()
         except ClientError as error:
             self._refused, self._refused_at = code_of(error), time.monotonic()
-            _log.warning("a reading role cannot be assumed", extra={"role": self._role, "error": self._refused})
+            _log.warning("a role cannot be assumed", extra={"role": self._role, "error": self._refused})
             raise RoleRefused(role=self._role, error=self._refused) from None
 
     def _ask(self) -> dict[str, str]:
-        given = client("sts").assume_role(
-            RoleArn=self._role,
-            RoleSessionName=SESSION_NAME,
-            ExternalId=settings.GATEHOUSE_READER_EXTERNAL_ID,
-        )["Credentials"]
+        # The publishing role is in our own account and trusts our worker: there is no third party to confuse us.
+        own = self._role == settings.GATEHOUSE_PUBLISHER_ROLE
+        external = {} if own else {"ExternalId": settings.GATEHOUSE_READER_EXTERNAL_ID}
+        asked: Any = {"RoleArn": self._role, "RoleSessionName": SESSION_NAME, **external}
+        given = client("sts").assume_role(**asked)["Credentials"]
         return {
             "access_key": given["AccessKeyId"],
             "secret_key": given["SecretAccessKey"],

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from approvals.models import LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
+from catalog.models import Product
 
 SIZE = 25
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[Row]):
     """`older` is the query string of the next page, empty on the last; `newer`: this is not the first."""
 
-    rows: list[LaunchRequest]
+    rows: list[Row]
     older: str
     newer: bool
 
 
-def newest_first(requests: LaunchRequestQuerySet, cursor: str, name: str = "before") -> Page:
+def newest_first(requests: LaunchRequestQuerySet, cursor: str, name: str = "before") -> Page[LaunchRequest]:
     """`cursor`: a request's number. Anything else shows the first page."""
-    start = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else None
+    start = _number(cursor)
     if start is not None:
         requests = requests.filter(pk__lt=start)
     rows = list(requests.order_by("-pk")[: SIZE + 1])
@@ -34,7 +37,7 @@ def newest_first(requests: LaunchRequestQuerySet, cursor: str, name: str = "befo
     return Page(rows[:SIZE], older, start is not None)
 
 
-def soonest_first(requests: LaunchRequestQuerySet, cursor: str, name: str) -> Page:
+def soonest_first(requests: LaunchRequestQuerySet, cursor: str, name: str) -> Page[LaunchRequest]:
     """`cursor`: deadline and number of the last row seen."""
     if start := _deadline_and_number(cursor):
         deadline, number = start
@@ -43,6 +46,23 @@ def soonest_first(requests: LaunchRequestQuerySet, cursor: str, name: str) -> Pa
     last = rows[SIZE - 1] if len(rows) > SIZE else None
     older = urlencode({name: f"{last.deadline.isoformat()}~{last.pk}"}) if last and last.deadline else ""
     return Page(rows[:SIZE], older, start is not None)
+
+
+def by_risk(products: QuerySet[Product], cursor: str, **kept: str) -> Page[Product]:
+    """The gravest first, then by name. `cursor`: number of the last row seen; `kept` goes into the query string of
+    the next page."""
+    start = Product.objects.filter(pk=_number(cursor) or 0).values_list("risk", "name", "pk").first()
+    if start:
+        risk, name, number = start
+        same = Q(risk=risk, name__gt=name) | Q(risk=risk, name=name, pk__gt=number)
+        products = products.filter(Q(risk__gt=risk) | same)
+    rows = list(products.order_by("risk", "name", "pk")[: SIZE + 1])
+    older = urlencode({**kept, "after": rows[SIZE - 1].pk}) if len(rows) > SIZE else ""
+    return Page(rows[:SIZE], older, start is not None)
+
+
+def _number(cursor: str) -> int | None:
+    return int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else None
 
 
 def _deadline_and_number(cursor: str) -> tuple[datetime, int] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Self
 
-from sandbox.demo import catalogue, environment, hub, interruptions
+from sandbox.demo import catalogue, environment, hub, interruptions, publisher
 from sandbox.demo.environment import Ports
 from sandbox.demo.supervisor import ChildError, Supervisor
 from sandbox.postgres import Postgres
@@ -129,7 +129,8 @@ class Installation:
         self.supervisor.start("sandbox", command, environment.inherited())
 
     def _start_desk(self) -> None:
-        common = self.environment | {"GATEHOUSE_QUEUE_URL": self.hub["QueueUrl"]}
+        queue = {"GATEHOUSE_QUEUE_URL": self.hub["QueueUrl"]}
+        common = self.environment | queue | publisher.prepare(self.clients)
         signing = {"GATEHOUSE_SIGNING_KEY": self.hub["SigningKeyArn"]}
         for name, arguments in DESK.items():
             told = common | signing if name == "worker" else common

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sandbox.patches import (
     custom_resources,
     ec2,
+    estimates,
     http_api,
     kms,
     lambdas,
@@ -34,6 +35,7 @@ def install(signer: Signer, messages: MessageSigner, changed: Callable[[], None]
     ses.install()
     ec2.install()
     kms.install()
+    estimates.install()
     tables.install()
     http_api.install(signer.origin)
     workers.install()

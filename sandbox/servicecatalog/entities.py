@@ -42,6 +42,7 @@ class Artifact:
     created: float = field(default_factory=time.time)
     active: bool = True
     guidance: str = "DEFAULT"
+    type: str = "CLOUD_FORMATION_TEMPLATE"
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Product:
     support_description: str = ""
     support_email: str = ""
     support_url: str = ""
+    type: str = "CLOUD_FORMATION_TEMPLATE"
     tags: dict[str, str] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
     artifacts: list[Artifact] = field(default_factory=list)
@@ -74,6 +76,7 @@ class Portfolio:
     created: float = field(default_factory=time.time)
     products: list[str] = field(default_factory=list)
     principals: dict[str, str] = field(default_factory=dict)
+    shared_with: list[str] = field(default_factory=list)
 
     def path_id(self, product_id: str) -> str:
         """The launch path of a product through this portfolio."""

@@ -24,7 +24,8 @@ _open: dict[tuple[str, str], "Catalogue"] = {}
 
 @dataclass
 class Catalogue:
-    """Everything by id, in the order it was made. `tokens` maps idempotency tokens to what they made."""
+    """Everything by id, in the order it was made. `tokens` maps idempotency tokens to what they made; `offered`
+    and `imported` map other accounts' portfolios to their owners."""
 
     account: str
     region: str
@@ -34,6 +35,8 @@ class Catalogue:
     provisioned: dict[str, Provisioned] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    offered: dict[str, str] = field(default_factory=dict)
+    imported: dict[str, str] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write it down."""
@@ -92,7 +95,8 @@ def catalogue(account: str, region: str) -> Catalogue:
             kind: {id_: restore(value) for id_, value in document.get(kind, {}).items()}
             for kind, restore in KINDS.items()
         }
-        _open[key] = Catalogue(account, region, **parts, tokens=document.get("tokens", {}))
+        maps = {name: document.get(name, {}) for name in ("tokens", "offered", "imported")}
+        _open[key] = Catalogue(account, region, **parts, **maps)
     return _open[key]
 
 

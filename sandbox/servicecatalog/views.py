@@ -58,7 +58,7 @@ def product_summary(product: Product) -> View:
         "Name": product.name,
         "Owner": product.owner,
         "ShortDescription": product.description,
-        "Type": "CLOUD_FORMATION_TEMPLATE",
+        "Type": product.type,
         "Distributor": product.distributor,
         "HasDefaultPath": False,
         "SupportEmail": product.support_email,
@@ -95,7 +95,7 @@ def artifact_summary(artifact: Artifact) -> View:
 
 def artifact_detail(artifact: Artifact) -> View:
     """`ProvisioningArtifactDetail`."""
-    return {**artifact_summary(artifact), "Type": "CLOUD_FORMATION_TEMPLATE", "Active": artifact.active}
+    return {**artifact_summary(artifact), "Type": artifact.type, "Active": artifact.active}
 
 
 def artifact_info(caller: Caller, artifact: Artifact) -> View:

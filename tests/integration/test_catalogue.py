@@ -1,101 +1,126 @@
-"""The catalogue, read page by page, and the names it gives to requests."""
+"""The command that reads the catalogue, and the names it gives to requests."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
-from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
-from approvals import names
+from approvals import names, tasks
 from approvals.models import LaunchRequest
-from catalog import sync
-from catalog.models import Product, Version
+from catalog import places
+from catalog.models import Place, Product, SyncRun
 from catalog.names import lookup
+from catalog.sync.trouble import Trouble
+from portal.clock import now
+from tests.sandbox.servicecatalog_support import Place as Account
+from tests.support import mirror
 from tests.support.launches import open_launch
 
-NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-def view(product_id: str, name: str) -> dict[str, Any]:
-    return {
-        "ProductViewSummary": {
-            "Id": f"prodview-{product_id}",
-            "ProductId": product_id,
-            "Name": name,
-            "Owner": "IT",
-            "ShortDescription": "A blog",
-        },
-        "Status": "AVAILABLE",
-        "ProductARN": f"arn:aws:catalog:us-east-1:111122223333:product/{product_id}",
-    }
-
-
-def artifact(artifact_id: str, name: str, *, active: bool = True) -> dict[str, Any]:
-    return {"Id": artifact_id, "Name": name, "Active": active, "CreatedTime": NOW}
-
-
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Any:
-    client = boto3.client("servicecatalog", region_name="us-east-1")
-    monkeypatch.setattr("catalog.aws.client", lambda *_: client)
-    with Stubber(client) as stub:
-        yield stub
+def account(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    account = Account(sandbox)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
+    mirror.forget_clients()
+    yield account
+    mirror.forget_clients()
 
 
-def says(stub: Stubber, *products: tuple[str, str, list[dict[str, Any]]], page: str = "", next_page: str = "") -> None:
-    """One page of products, and the versions of each."""
-    request = {"PageSize": 20} | ({"PageToken": page} if page else {})
-    answer: dict[str, Any] = {"ProductViewDetails": [view(product_id, name) for product_id, name, _ in products]}
-    stub.add_response("search_products_as_admin", answer | ({"NextPageToken": next_page} if next_page else {}), request)
-    for product_id, _, artifacts in products:
-        stub.add_response(
-            "list_provisioning_artifacts", {"ProvisioningArtifactDetails": artifacts}, {"ProductId": product_id}
-        )
+def command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("sync_catalogue", *arguments, stdout=out)
+    return out.getvalue()
 
 
-def test_every_page_is_read(stub: Stubber) -> None:
-    says(stub, ("prod-1", "WordPress", [artifact("pa-1", "v1", active=False), artifact("pa-2", "v2")]), next_page="two")
-    says(stub, ("prod-2", "Bucket", []), page="two")
-    assert sync.run(NOW) == 2
-    stub.assert_no_pending_responses()
-    product = Product.objects.get(product_id="prod-1")
-    assert (product.name, product.account, product.region, product.owner) == (
-        "WordPress",
-        "111122223333",
-        "us-east-1",
-        "IT",
-    )
-    assert dict(Version.objects.values_list("name", "active")) == {"v1": False, "v2": True}
-    assert lookup("prod-1", "pa-2") == ("WordPress", "v2")
-    assert lookup("prod-2", "pa-2") == ("Bucket", "")
-    assert lookup("prod-9", "pa-9") == ("", "")
-
-
-def test_reading_again_renames_and_a_version_that_is_gone_is_inactive(stub: Stubber) -> None:
-    says(stub, ("prod-1", "WordPress", [artifact("pa-1", "v1"), artifact("pa-2", "v2")]))
-    says(stub, ("prod-1", "Blog", [artifact("pa-2", "v2")]))
-    sync.run(NOW)
-    sync.run(NOW)
-    assert Product.objects.get().name == "Blog"
-    assert dict(Version.objects.values_list("name", "active")) == {"v1": False, "v2": True}
-
-
-def test_requests_that_came_before_the_catalogue_get_their_names(stub: Stubber) -> None:
-    request = open_launch(NOW, product_id="prod-1", version_id="pa-1")
-    other = open_launch(NOW, product_id="prod-9", version_id="pa-9")
+def test_requests_that_came_before_the_catalogue_get_their_names(account: Account) -> None:
+    product, version = account.product("WordPress")
+    request = open_launch(now(), product_id=product, version_id=version)
+    other = open_launch(now(), product_id="prod-9", version_id="pa-9")
     assert (request.product_name, request.version_name) == ("", "")
-    says(stub, ("prod-1", "WordPress", [artifact("pa-1", "v1")]))
-    call_command("sync_catalogue", stdout=StringIO())
+    said = command()
+    assert "1 products, 1 versions, 1 templates" in said
+    assert "1 requests named" in said
     request.refresh_from_db()
     assert (request.product_name, request.version_name, request.title) == ("WordPress", "v1", "WordPress")
     assert names.fill() == 0
     other.refresh_from_db()
     assert other.title == "prod-9"
-    assert open_launch(NOW, product_id="prod-1", version_id="pa-1").product_name == "WordPress"
+    assert open_launch(now(), product_id=product, version_id=version).product_name == "WordPress"
     assert LaunchRequest.objects.filter(product_name="").count() == 1
+    assert lookup(product, version) == ("WordPress", "v1")
+    assert lookup(product, "pa-9") == ("WordPress", "")
+    assert lookup("prod-9", "pa-9") == ("", "")
+
+
+def test_the_command_reads_one_place_when_asked(account: Account) -> None:
+    account.product("Queue")
+    assert "done" in command("--place", f"{account.account}/us-east-1")
+    with pytest.raises(CommandError, match="not watched"):
+        command("--place", "123456789012/us-east-1")
+
+
+def test_the_command_fails_when_a_place_does(account: Account) -> None:
+    denied = Trouble("no_credentials")
+    with (
+        mirror.calls(mirror.fails("search_products_as_admin", denied)),
+        pytest.raises(CommandError, match="Not everything"),
+    ):
+        command()
+
+
+def test_a_request_nobody_can_name_has_the_catalogue_read_at_once_but_not_all_the_time(account: Account) -> None:
+    tasks.sync_catalogue()
+    assert SyncRun.objects.count() == 1
+    tasks.sync_catalogue()
+    assert SyncRun.objects.count() == 1, "nothing is due"
+    product, version = account.product("New")
+    request = open_launch(now(), product_id=product, version_id=version)
+    tasks.sync_catalogue()
+    assert SyncRun.objects.count() == 1, "it was read less than a minute ago"
+    Place.objects.update(begun_at=now() - timedelta(minutes=2))
+    tasks.sync_catalogue()
+    request.refresh_from_db()
+    assert request.product_name == "New"
+    open_launch(now() - timedelta(minutes=5), product_id="prod-never", version_id="pa-never")
+    Place.objects.update(begun_at=now() - timedelta(minutes=2))
+    tasks.sync_catalogue()
+    assert SyncRun.objects.count() == 2, "it was not there when it was read after that request"
+
+
+def test_products_that_were_read_before_there_were_places_are_theirs_now(account: Account) -> None:
+    product, _ = account.product("Queue")
+    old = {"account": account.account, "region": "us-east-1", "updated_at": now() - timedelta(days=1)}
+    Product.objects.create(product_id=product, name="Old name", **old)
+    gone = Product.objects.create(product_id="prod-gone", name="Gone", **old)
+    elsewhere = Product.objects.create(product_id="prod-other", name="Other", **old | {"account": "1" * 12})
+    command()
+    kept = Product.objects.get(product_id=product)
+    assert (kept.name, kept.removed_at) == ("Queue", None)
+    assert kept.place == Place.objects.get()
+    for product_, expected in ((gone, True), (elsewhere, False)):
+        product_.refresh_from_db()
+        assert (product_.removed_at is not None) == expected
+
+
+def test_the_desk_watches_its_own_account_and_those_it_may_read(account: Account, settings: object) -> None:
+    settings.GATEHOUSE_READER_ACCOUNTS = ["444455556666", "777788889999"]  # type: ignore[attr-defined]
+    known = {("444455556666", "eu-west-1"), ("999988887777", "us-east-1"), (account.account, "eu-west-1")}
+    for _round in range(2):
+        places.ensure(now(), known)
+        assert set(Place.objects.values_list("account", "region")) == {
+            (account.account, "us-east-1"),
+            (account.account, "eu-west-1"),
+            ("444455556666", "eu-west-1"),
+            ("777788889999", "us-east-1"),
+        }
+    place = Place.objects.get(account="777788889999")
+    places.switch(place, on=False, now=now())
+    places.ensure(now(), known)
+    place.refresh_from_db()
+    assert not place.enabled

@@ -94,6 +94,22 @@ class Place:
         self.catalogue.associate_product_with_portfolio(ProductId=product, PortfolioId=portfolio or self.portfolio())
         return product, made["ProvisioningArtifactDetail"]["Id"]
 
+    def product_of(self, engine: str, name: str = "Servers") -> tuple[str, str]:
+        """(product id, artifact id) of a product that another engine than CloudFormation launches."""
+        made = self.catalogue.create_product(
+            Name=name,
+            Owner="Server team",
+            ProductType=engine,
+            ProvisioningArtifactParameters={**self.artifact({"resource": {}}), "Type": engine},
+        )
+        product = made["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
+        return product, made["ProvisioningArtifactDetail"]["Id"]
+
+    def share(self, portfolio: str, other: Place) -> None:
+        """Offer a portfolio to another account, which accepts it."""
+        self.catalogue.create_portfolio_share(PortfolioId=portfolio, AccountId=other.account)
+        other.catalogue.accept_portfolio_share(PortfolioId=portfolio)
+
     def version(self, product: str, document: dict[str, Any], name: str = "v2") -> str:
         made = self.catalogue.create_provisioning_artifact(ProductId=product, Parameters=self.artifact(document, name))
         return str(made["ProvisioningArtifactDetail"]["Id"])

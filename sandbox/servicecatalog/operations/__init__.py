@@ -15,6 +15,7 @@ from sandbox.servicecatalog.store import Catalogue, catalogue
 
 SUBJECTS = (
     "portfolios",
+    "shares",
     "products",
     "artifacts",
     "constraints",

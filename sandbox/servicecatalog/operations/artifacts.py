@@ -6,23 +6,26 @@ from sandbox.servicecatalog import templates, views
 from sandbox.servicecatalog.entities import Artifact, Product, new_id
 from sandbox.servicecatalog.errors import InvalidParametersError, LimitExceededError, ResourceInUseError
 from sandbox.servicecatalog.operations import Call, operation
+from sandbox.servicecatalog.operations.shares import as_owner
 from sandbox.servicecatalog.operations.tokens import once
 from sandbox.servicecatalog.paging import page
 
 MOST = 100
+# The sandbox launches the first; of the others it only knows that they are there.
+ENGINES = ("CLOUD_FORMATION_TEMPLATE", "TERRAFORM_OPEN_SOURCE", "TERRAFORM_CLOUD", "EXTERNAL")
 
 
 def add_artifact(call: Call, product: Product, given: dict[str, Any]) -> Artifact:
     """Give the product another version from `ProvisioningArtifactProperties`."""
     if len(product.artifacts) >= MOST:
         raise LimitExceededError(f"A product has at most {MOST} provisioning artifacts.")
-    if given.get("Type", "CLOUD_FORMATION_TEMPLATE") != "CLOUD_FORMATION_TEMPLATE":
-        raise InvalidParametersError("The sandbox runs artifacts of type CLOUD_FORMATION_TEMPLATE only.")
+    if given.get("Type", product.type) != product.type:
+        raise InvalidParametersError(f"An artifact of this product has the type {product.type}.")
     source, template = _load(call, given.get("Info", {}))
-    if not given.get("DisableTemplateValidation"):
+    if product.type == ENGINES[0] and not given.get("DisableTemplateValidation"):
         _validate(template)
     name = given.get("Name", "") or f"v{len(product.artifacts) + 1}"
-    artifact = Artifact(new_id("pa"), name, given.get("Description", ""), template, source)
+    artifact = Artifact(new_id("pa"), name, given.get("Description", ""), template, source, type=product.type)
     product.artifacts.append(artifact)
     return artifact
 
@@ -66,6 +69,7 @@ def _shown(call: Call, artifact: Artifact) -> dict[str, Any]:
 
 @operation
 def describe_provisioning_artifact(call: Call) -> dict[str, Any]:
+    call = as_owner(call, product_id=call.text("ProductId"))
     product = _product(call)
     artifact = call.catalogue.artifact(
         product, call.text("ProvisioningArtifactId"), call.text("ProvisioningArtifactName")
@@ -89,6 +93,7 @@ def _product(call: Call) -> Product:
 @operation
 def list_provisioning_artifacts(call: Call) -> dict[str, Any]:
     """All at once: the request has no page token (aws-facts §3.2)."""
+    call = as_owner(call, product_id=call.text("ProductId"))
     product = call.catalogue.product(call.text("ProductId"))
     return page(call, "ProvisioningArtifactDetails", [views.artifact_detail(one) for one in product.artifacts], MOST)
 

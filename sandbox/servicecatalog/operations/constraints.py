@@ -11,6 +11,7 @@ from sandbox.servicecatalog.errors import (
     ResourceNotFoundError,
 )
 from sandbox.servicecatalog.operations import Call, operation
+from sandbox.servicecatalog.operations.shares import as_owner
 from sandbox.servicecatalog.operations.tokens import once
 from sandbox.servicecatalog.paging import page
 
@@ -95,6 +96,12 @@ def update_constraint(call: Call) -> dict[str, Any]:
 
 @operation
 def describe_constraint(call: Call) -> dict[str, Any]:
+    """One's own, or one of an imported portfolio."""
+    for portfolio_id in call.catalogue.imported:
+        theirs = as_owner(call, portfolio_id=portfolio_id).catalogue
+        found = theirs.constraints.get(call.text("Id"))
+        if found and found.portfolio_id == portfolio_id:
+            return _shown(found)
     return _shown(call.catalogue.constraint(call.text("Id")))
 
 
@@ -114,6 +121,7 @@ def delete_constraint(call: Call) -> dict[str, Any]:
 
 @operation
 def list_constraints_for_portfolio(call: Call) -> dict[str, Any]:
+    call = as_owner(call, portfolio_id=call.text("PortfolioId"))
     portfolio = call.catalogue.portfolio(call.text("PortfolioId"))
     found = call.catalogue.constraints_of(portfolio.id, call.text("ProductId"))
     return page(call, "ConstraintDetails", [views.constraint_detail(constraint) for constraint in found])

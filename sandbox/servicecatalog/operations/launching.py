@@ -27,6 +27,8 @@ def launchable(call: Call, product: Product) -> Artifact:
     artifact = call.catalogue.artifact(
         product, call.text("ProvisioningArtifactId"), call.text("ProvisioningArtifactName")
     )
+    if artifact.type != "CLOUD_FORMATION_TEMPLATE":
+        raise InvalidParametersError(f"The sandbox has no engine for products of type {artifact.type}.")
     if not artifact.active:
         raise ResourceNotFoundError(f"Provisioning artifact {artifact.id} not found.")
     return artifact

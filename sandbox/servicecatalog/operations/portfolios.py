@@ -72,12 +72,6 @@ def list_portfolios_for_product(call: Call) -> dict[str, Any]:
     return _page(call, call.catalogue.portfolios_of(product.id))
 
 
-@operation
-def list_accepted_portfolio_shares(call: Call) -> dict[str, Any]:
-    """Nobody shares portfolios with an account of the sandbox."""
-    return _page(call, [])
-
-
 def _page(call: Call, portfolios: list[Portfolio]) -> dict[str, Any]:
     return page(call, "PortfolioDetails", [views.portfolio_detail(call.caller, one) for one in portfolios])
 

@@ -7,7 +7,8 @@ from sandbox.servicecatalog import views
 from sandbox.servicecatalog.entities import Product, new_id
 from sandbox.servicecatalog.errors import InvalidParametersError, ResourceInUseError, ResourceNotFoundError
 from sandbox.servicecatalog.operations import Call, operation
-from sandbox.servicecatalog.operations.artifacts import add_artifact
+from sandbox.servicecatalog.operations.artifacts import ENGINES, add_artifact
+from sandbox.servicecatalog.operations.shares import as_owner
 from sandbox.servicecatalog.operations.tokens import once
 from sandbox.servicecatalog.paging import page
 
@@ -23,7 +24,7 @@ _MEMBERS = {
 _FILTERS: dict[str, Callable[[Product], str]] = {
     "FullTextSearch": lambda product: " ".join((product.name, product.owner, product.description, product.id)),
     "Owner": lambda product: product.owner,
-    "ProductType": lambda _: "CLOUD_FORMATION_TEMPLATE",
+    "ProductType": lambda product: product.type,
     "SourceProductId": lambda product: product.id,
 }
 _SORTS: dict[str, Callable[[Product], Any]] = {
@@ -44,11 +45,11 @@ def create_product(call: Call) -> dict[str, Any]:
 
 
 def _create(call: Call) -> Product:
-    if call.text("ProductType") != "CLOUD_FORMATION_TEMPLATE":
-        raise InvalidParametersError("The sandbox runs products of type CLOUD_FORMATION_TEMPLATE only.")
+    if call.text("ProductType") not in ENGINES:
+        raise InvalidParametersError(f"The sandbox knows products of these types: {', '.join(ENGINES)}.")
     if "ProvisioningArtifactParameters" not in call.params:
         raise InvalidParametersError("ProvisioningArtifactParameters are required for this product type.")
-    product = Product(new_id("prod"), tags=views.untag(call.params.get("Tags", [])))
+    product = Product(new_id("prod"), tags=views.untag(call.params.get("Tags", [])), type=call.text("ProductType"))
     _set_members(call, product)
     add_artifact(call, product, call.params["ProvisioningArtifactParameters"])
     call.catalogue.products[product.id] = product
@@ -132,11 +133,12 @@ def describe_product_as_admin(call: Call) -> dict[str, Any]:
 
 @operation
 def search_products_as_admin(call: Call) -> dict[str, Any]:
-    products: Iterable[Product] = call.catalogue.products.values()
+    owner = as_owner(call, portfolio_id=call.text("PortfolioId"))
+    products: Iterable[Product] = owner.catalogue.products.values()
     if call.text("PortfolioId"):
-        inside = call.catalogue.portfolio(call.text("PortfolioId")).products
+        inside = owner.catalogue.portfolio(call.text("PortfolioId")).products
         products = [product for product in products if product.id in inside]
-    found = [views.product_detail(call.caller, product) for product in _found(call, products)]
+    found = [views.product_detail(owner.caller, product) for product in _found(call, products)]
     return page(call, "ProductViewDetails", found)
 
 

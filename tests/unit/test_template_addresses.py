@@ -1,0 +1,118 @@
+"""Which addresses of templates the desk opens, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from catalog.models import Place
+from catalog.sync import objects
+from catalog.sync.objects import LARGEST, Unread, place_of
+from catalog.sync.reading import Reader
+from catalog.sync.trouble import Passing
+
+AWS = "https://s3.eu-central-1.amazonaws.com"
+LOCAL = "http://localhost:4566"
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "key"),
+    [
+        ("https://bucket.s3.amazonaws.com/a/b.yaml", "bucket", "a/b.yaml"),
+        ("https://bucket.s3.eu-central-1.amazonaws.com/b%20c.yaml", "bucket", "b c.yaml"),
+        ("https://bucket.with.dots.s3-eu-west-1.amazonaws.com/b.yaml", "bucket.with.dots", "b.yaml"),
+        ("https://s3.amazonaws.com/bucket/a/b.yaml", "bucket", "a/b.yaml"),
+        ("https://s3-us-west-2.amazonaws.com/bucket/b.yaml", "bucket", "b.yaml"),
+        ("https://s3.dualstack.us-west-2.amazonaws.com:443/bucket/b.yaml", "bucket", "b.yaml"),
+    ],
+)
+def test_amazon_s3_is_understood_in_every_style(url: str, bucket: str, key: str) -> None:
+    place = place_of(url, "eu-central-1", AWS)
+    assert (place.bucket, place.key, place.is_amazons, place.signed) == (bucket, key, True, False)
+
+
+def test_a_presigned_address_opens_by_itself_and_a_version_is_kept() -> None:
+    url = "https://bucket.s3.amazonaws.com/b.yaml?versionId=v1&X-Amz-Signature=abc"
+    assert place_of(url, "eu-central-1", AWS).signed
+    assert place_of(url, "eu-central-1", AWS).version == "v1"
+
+
+def test_a_partition_has_its_own_hosts() -> None:
+    china = "https://bucket.s3.cn-north-1.amazonaws.com.cn/b.yaml"
+    assert place_of(china, "cn-north-1", AWS).is_amazons
+    for url, region in ((china, "eu-central-1"), ("https://bucket.s3.amazonaws.com/b.yaml", "cn-north-1")):
+        with pytest.raises(Unread, match="elsewhere"):
+            place_of(url, region, AWS)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bucket.s3.amazonaws.com/b.yaml",
+        "https://bucket.s3.amazonaws.com.evil.example/b.yaml",
+        "https://bucket.s3.amazonaws.com:8443/b.yaml",
+        "https://user@bucket.s3.amazonaws.com/b.yaml",
+        "https://raw.githubusercontent.com/a/b/template.yaml",
+        "https://169.254.169.254/latest/meta-data",
+        "http://localhost:4566/bucket/b.yaml",
+        "file:///etc/passwd",
+        "https://s3.amazonaws.com/bucket",
+        "https://s3.amazonaws.com/../b",
+        "https://[::1",
+        "",
+    ],
+)
+def test_everything_else_stays_closed(url: str) -> None:
+    with pytest.raises(Unread, match="elsewhere"):
+        place_of(url, "eu-central-1", AWS)
+
+
+def test_the_sandbox_is_read_where_the_client_talks_to_it_and_never_without_credentials() -> None:
+    place = place_of(f"{LOCAL}/bucket/b.yaml?X-Amz-Signature=a", "eu-central-1", LOCAL)
+    assert (place.bucket, place.key, place.is_amazons, place.signed) == ("bucket", "b.yaml", False, False)
+    with pytest.raises(Unread, match="elsewhere"):
+        place_of("http://localhost:4567/bucket/b.yaml", "eu-central-1", LOCAL)
+
+
+class Answer:
+    def __init__(self, status: int, body: bytes = b"") -> None:
+        self.status, self._body = status, body
+
+    def read(self, most: int) -> bytes:
+        return self._body[:most]
+
+    def release_conn(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(200, b"Resources: {}"), b"Resources: {}"),
+        (Answer(302), "http:302"),
+        (Answer(403), "http:403"),
+        (Answer(503), "throttled"),
+        (Answer(200, b"x" * (LARGEST + 1)), "too_large"),
+    ],
+)
+def test_without_credentials_nothing_is_followed_and_little_is_taken(
+    monkeypatch: pytest.MonkeyPatch, answer: Answer, expected: bytes | str
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def request(method: str, url: str, **how: Any) -> Answer:
+        asked.update(how, method=method, url=url)
+        return answer
+
+    monkeypatch.setattr(objects._pool, "request", request)
+    reader = Reader(Place(account="1" * 12, region="eu-central-1"))
+    url = "https://bucket.s3.amazonaws.com/b.yaml?X-Amz-Signature=secret"
+    if isinstance(expected, bytes):
+        assert objects.fetch(url, reader) == expected
+    else:
+        with pytest.raises((Unread, Passing), match=expected) as told:
+            objects.fetch(url, reader)
+        assert "secret" not in str(told.value)
+    assert asked["redirect"] is False
+    assert reader.calls == 1
