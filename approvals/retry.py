@@ -48,3 +48,5 @@ class Backoff:
 # A stack waits: often and never far apart. A mail waits: patiently.
 SIGNAL = Backoff(base=1, cap=30)
 DELIVERY = Backoff(base=15, cap=900)
+# A template is read while somebody may be looking; where AWS stays away, seldom.
+READING = Backoff(base=4, cap=600)

@@ -129,6 +129,7 @@ def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> L
     policy.route(request)
     request.save(update_fields=["policy_version", "policy_trace"])
     hold_of(request, hold, now)
+    outbox.owe_reading(request, now)
     event = audit.record(
         request,
         audit.Event.OPENED,
