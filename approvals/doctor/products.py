@@ -1,38 +1,52 @@
-"""The catalogue as the checks need it: which versions can be launched, and what their templates' gates say."""
+"""The catalogue as the checks need it: which versions can be launched, and what their templates' gates say.
+
+Read from the mirror where that was read to its end within the last hour, else from AWS; judged by catalog.coverage
+either way.
+"""
 
 from __future__ import annotations
 
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.doctor.gates import Gate, Unreadable, gate_of
 from approvals.doctor.visit import Denied, Place, Visit, code_of
+from catalog import models
+from catalog.coverage import Analysis, Call, analyse, analysis_of
+from catalog.coverage.tokens import resolved
+from catalog.models.places import Result
+from catalog.models.products import STACK_ENGINES, STACK_TYPES
 
 # Reading a large catalogue ends here, so that the checks can say so within the doctor's own time.
 SECONDS = 12.0
+FRESH = timedelta(hours=1)
 _HANDS = 6
 _LARGEST = 1024 * 1024
 _PAGE = 20
 
 
+class Unreadable(Exception):
+    """No template."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One that can be launched or updated to. Without a gate read, `unread` says why, as a code or a missing
-    right."""
+    """One that can be launched or updated to. Without an analysis, `unread` says why, as a code or a missing right."""
 
     product_id: str
     product: str
     id: str
     name: str
     deprecated: bool
-    gate: Gate | None = None
+    place: Place
+    analysis: Analysis | None = field(default=None, repr=False)
     unread: str = ""
 
     def __str__(self) -> str:
@@ -44,13 +58,24 @@ class Version:
 
     @property
     def is_gated(self) -> bool:
-        return self.gate is not None and self.gate.holds
+        return self.analysis is not None and bool(self.analysis.inspection.gates)
+
+    @property
+    def leaking(self) -> list[str]:
+        """Of one with a gate: what is created before anybody approves."""
+        return [leak.logical_id for leak in self.analysis.inspection.leaks] if self.analysis and self.is_gated else []
+
+    @property
+    def calls(self) -> list[tuple[Call, str | None]]:
+        """What its gates call here: "" without a ServiceToken, None where only CloudFormation knows."""
+        calls = self.analysis.calls if self.analysis else []
+        return [(call, resolved(call.token, self.place.account, self.place.region)) for call in calls]
 
 
 def versions(visit: Visit) -> list[Version]:
     """Every active version in the visit's place. Raises Denied and botocore's errors where the catalogue is
     closed."""
-    return visit.round.once(("versions", visit.here), lambda: _versions(visit.here))
+    return visit.round.once(("versions", visit.here), lambda: _versions(visit))
 
 
 def gated(visit: Visit) -> dict[str, list[Version]]:
@@ -61,13 +86,58 @@ def gated(visit: Visit) -> dict[str, list[Version]]:
     return {id_: group for id_, group in products.items() if any(one.is_gated for one in group)}
 
 
-def _versions(place: Place) -> list[Version]:
+def _versions(visit: Visit) -> list[Version]:
+    place = visit.here
+    fresh = models.SyncRun.objects.filter(
+        place__account=place.account,
+        place__region=place.region,
+        place__enabled=True,
+        result=Result.DONE,
+        finished_at__gte=visit.now - FRESH,
+    )
+    return _mirrored(place) if fresh.exists() else _asked(place)
+
+
+def _mirrored(place: Place) -> list[Version]:
+    kept = models.Version.objects.existing().filter(
+        active=True,
+        type__in=STACK_TYPES,
+        product__account=place.account,
+        product__region=place.region,
+        product__removed_at=None,
+        product__engine__in=STACK_ENGINES,
+    )
+    return [_of_mirror(place, one) for one in kept.select_related("product", "template").order_by("product", "pk")]
+
+
+def _of_mirror(place: Place, kept: models.Version) -> Version:
+    template, product = kept.template, kept.product
+    analysis = None
+    if template is not None:
+        known = analysis_of(template.analysis, template.analysis_version)
+        analysis = known or analyse(template.body)
+    unread = kept.template_unread or "not read yet"
+    return _judged(
+        Version(product.product_id, product.name, kept.artifact_id, kept.name, kept.guidance == kept.DEPRECATED, place),
+        analysis,
+        unread,
+    )
+
+
+def _judged(version: Version, analysis: Analysis | None, unread: str) -> Version:
+    """`unread` counts only where there is no analysis."""
+    if analysis is not None:
+        unread = analysis.bad
+    return replace(version, analysis=None if unread else analysis, unread=unread)
+
+
+def _asked(place: Place) -> list[Version]:
     ends = time.monotonic() + SECONDS
     views = place.pages("servicecatalog", "search_products_as_admin", "ProductViewDetails", PageSize=_PAGE)
     summaries = [view["ProductViewSummary"] for view in views]
     with ThreadPoolExecutor(_HANDS, "doctor-catalogue") as pool:
         listed = [one for group in pool.map(partial(_listed, place), summaries) for one in group]
-        return list(pool.map(partial(_read, place, ends), listed))
+        return list(pool.map(partial(_read, ends), listed))
 
 
 def _listed(place: Place, summary: dict[str, Any]) -> list[Version]:
@@ -79,29 +149,31 @@ def _listed(place: Place, summary: dict[str, Any]) -> list[Version]:
             one["Id"],
             one.get("Name", ""),
             one.get("Guidance") == "DEPRECATED",
+            place,
         )
         for one in answer["ProvisioningArtifactDetails"]
         if one.get("Active", True) and one.get("Type", "CLOUD_FORMATION_TEMPLATE") == "CLOUD_FORMATION_TEMPLATE"
     ]
 
 
-def _read(place: Place, ends: float, version: Version) -> Version:
-    gate, unread = None, "no time left"
+def _read(ends: float, version: Version) -> Version:
+    analysis, unread = None, "no time left"
     if time.monotonic() < ends:
         try:
-            gate, unread = gate_of(_template(place, version), place), ""
+            analysis = analyse(_template(version))
         except Denied as denied:
             unread = denied.action
         except Unreadable as trouble:
-            unread = str(trouble) or "neither JSON nor YAML"
+            unread = str(trouble)
         except ClientError as error:
             unread = code_of(error)
         except (BotoCoreError, UnicodeDecodeError) as error:
             unread = type(error).__name__
-    return Version(version.product_id, version.product, version.id, version.name, version.deprecated, gate, unread)
+    return _judged(version, analysis, unread)
 
 
-def _template(place: Place, version: Version) -> str:
+def _template(version: Version) -> str:
+    place = version.place
     info: dict[str, str] = place.read(
         "servicecatalog",
         "describe_provisioning_artifact",

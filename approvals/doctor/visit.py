@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from approvals.models import LaunchRequest
 from catalog import aws
+from catalog.rights import Forbidden
 
 HUB, SPOKE = "gatehouse-hub", "gatehouse-spoke"
 _READS = ("describe_", "filter_", "get_", "list_", "search_", "simulate_")
@@ -27,12 +28,12 @@ _MOST_PAGES = 50
 T = TypeVar("T")
 
 
-class Denied(Exception):
-    """The right `action` is missing in the place `about`."""
+class Denied(Forbidden):
+    """The right `action` is missing in `place`."""
 
     def __init__(self, action: str, place: Place) -> None:
         super().__init__(action)
-        self.action, self.place = action, place
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)

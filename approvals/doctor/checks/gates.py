@@ -11,15 +11,21 @@ from django.utils.translation import gettext_noop as _
 from approvals.choices import HoldKind, HoldStatus
 from approvals.doctor import products
 from approvals.doctor.findings import Problem, Severity, problem
-from approvals.doctor.gates import function_of
 from approvals.doctor.products import Version
 from approvals.doctor.registry import check
 from approvals.doctor.visit import Visit
 from approvals.models import Hold
-from catalog import partitions
+from catalog.coverage import Call
+from catalog.coverage.verdicts import is_ours
 
 # aws-facts §1.2: a wait URL may die 12 hours after its handle was made, which is before the wait begins.
 LONGEST = 42600
+LEAKS = _("%(version)s has a gate, and creates before anybody approves: %(resources)s.")
+MEND = _(
+    "Gate the template again (manage.py gate TEMPLATE), publish it as a new version, and deactivate this one. The "
+    "product's page names every resource and why."
+)
+_NAMED = 8
 
 
 @check(
@@ -58,16 +64,16 @@ def template_unreadable(visit: Visit) -> Iterator[Problem]:
 )
 def service_token(visit: Visit) -> Iterator[Problem]:
     for version in products.versions(visit):
-        for (resource, kind), token in (version.gate.tokens if version.gate else {}).items():
-            facts: dict[str, Any] = {"version": version, "resource": resource}
+        for call, token in version.calls:
+            facts: dict[str, Any] = {"version": version, "resource": call.logical_id}
             if token is None:
                 seen = _("%(version)s: the ServiceToken of %(resource)s is only known when it is launched.")
                 yield problem(seen, about=version.about, severity=Severity.INFO, **facts)
-            elif sentence := _wrong(token, kind, visit):
+            elif sentence := _wrong(token, call, visit):
                 yield problem(sentence, about=version.about, token=token, **facts)
 
 
-def _wrong(token: str, kind: str, visit: Visit) -> str:
+def _wrong(token: str, call: Call, visit: Visit) -> str:
     """A sentence, or nothing where the token names our function here."""
     here = visit.here
     parts = token.split(":")
@@ -79,7 +85,7 @@ def _wrong(token: str, kind: str, visit: Visit) -> str:
         return _("%(version)s: the ServiceToken of %(resource)s is in another region: %(token)s.")
     if parts[4] != here.account:
         return _("%(version)s: the ServiceToken of %(resource)s is in another account: %(token)s.")
-    if parts[1] != partitions.of_region(here.region).name or parts[6] != function_of(kind):
+    if not is_ours(token, call, here.account, here.region):
         return _("%(version)s: the ServiceToken of %(resource)s names another function: %(token)s.")
     return ""
 
@@ -97,7 +103,11 @@ def _wrong(token: str, kind: str, visit: Visit) -> str:
 def ungated_version(visit: Visit) -> Iterator[Problem]:
     for group in products.gated(visit).values():
         for version in group:
-            if version.gate is None or version.gate.holds:
+            if version.leaking:
+                yield problem(
+                    LEAKS, about=version.about, remedy=MEND, version=version, resources=_some(version.leaking)
+                )
+            if version.analysis is None or version.is_gated:
                 continue
             if version.deprecated:
                 seen, grave = (
@@ -107,6 +117,10 @@ def ungated_version(visit: Visit) -> Iterator[Problem]:
             else:
                 seen, grave = _("%(version)s has no gate and can be launched."), Severity.CRITICAL
             yield problem(seen, about=version.about, severity=grave, version=version)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
 
 
 @check(
@@ -145,9 +159,7 @@ def _slack(seconds: int) -> int:
 
 
 def _too_long(version: Version) -> Iterator[Problem]:
-    if not version.is_gated or version.gate is None:
-        return
-    for resource, seconds in version.gate.timeouts.items():
+    for resource, seconds in (version.analysis.waits if version.analysis else {}).items():
         facts: dict[str, Any] = {"version": version, "resource": resource}
         if seconds is None:
             seen = _("%(version)s: the Timeout of %(resource)s is only known when it is launched.")

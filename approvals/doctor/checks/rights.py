@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import Any
 
 from botocore.exceptions import ClientError
 from django.utils.translation import gettext_noop as _
@@ -14,8 +12,8 @@ from approvals.doctor import products
 from approvals.doctor.findings import Problem, Severity, problem
 from approvals.doctor.products import Version
 from approvals.doctor.registry import check
-from approvals.doctor.visit import Denied, Place, Visit, code_of
-from catalog import partitions
+from approvals.doctor.visit import Place, Visit, code_of
+from catalog import partitions, rights
 
 _MANAGED = ("AWSServiceCatalogEndUserFullAccess", "AWSServiceCatalogEndUserReadOnlyAccess")
 # aws-facts §1.5: what returns a handle's physical id or an event's properties.
@@ -46,14 +44,14 @@ def launch_role(visit: Visit) -> Iterator[Problem]:
         functions = _functions(group)
         for role in _launch_roles(here, product_id):
             for function in functions:
-                if not _may(visit, role, "lambda:InvokeFunction", function):
+                if not rights.may(here, role, "lambda:InvokeFunction", function):
                     seen = _("The launch role of %(product)s may not call %(function)s.")
                     yield problem(seen, about=role, product=group[0].product, function=function.rpartition(":")[2])
 
 
 def _functions(group: list[Version]) -> list[str]:
     """What the gates of a product call, as far as it is known before a launch."""
-    told = {token for one in group if one.gate for token in one.gate.tokens.values()}
+    told = {token for one in group for _call, token in one.calls}
     return sorted(token for token in told if token and ":lambda:" in token)
 
 
@@ -79,50 +77,6 @@ def _launch_roles(here: Place, product_id: str) -> list[str]:
 
 def _role_arn(here: Place, name: str) -> str:
     return f"arn:{partitions.of_region(here.region).name}:iam::{here.account}:role/{name}"
-
-
-def _may(visit: Visit, principal: str, action: str, resource: str) -> bool:
-    """Asks IAM to work it out; where that is not allowed, reads the role's policies, conditions left aside."""
-    try:
-        return bool(_simulated(visit.here, principal, [action], resource))
-    except Denied:
-        return any(_allows(statement, action, resource) for statement in _statements(visit.here, principal))
-
-
-def _simulated(here: Place, principal: str, actions: list[str], resource: str) -> list[str]:
-    """Which of the actions the principal may."""
-    told = here.read(
-        "iam", "simulate_principal_policy", PolicySourceArn=principal, ActionNames=actions, ResourceArns=[resource]
-    )
-    return [one["EvalActionName"] for one in told["EvaluationResults"] if one["EvalDecision"] == "allowed"]
-
-
-def _statements(here: Place, role: str) -> Iterator[dict[str, Any]]:
-    name = role.rpartition("/")[2]
-    for policy in here.pages("iam", "list_role_policies", "PolicyNames", RoleName=name):
-        yield from _in(here.read("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"])
-    for attached in here.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name):
-        version = here.read("iam", "get_policy", PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
-        told = here.read("iam", "get_policy_version", PolicyArn=attached["PolicyArn"], VersionId=version)
-        yield from _in(told["PolicyVersion"]["Document"])
-
-
-def _in(document: Any) -> list[dict[str, Any]]:
-    document = json.loads(document) if isinstance(document, str) else document
-    statements = document.get("Statement", [])
-    return [statements] if isinstance(statements, dict) else list(statements)
-
-
-def _allows(statement: dict[str, Any], action: str, resource: str) -> bool:
-    return (
-        statement.get("Effect") == "Allow"
-        and any(fnmatchcase(action.lower(), one.lower()) for one in _many(statement.get("Action")))
-        and any(fnmatchcase(resource, one) for one in _many(statement.get("Resource")))
-    )
-
-
-def _many(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value or ())
 
 
 @check(
@@ -153,7 +107,7 @@ def wait_url_revealed(visit: Visit) -> Iterator[Problem]:
             )
             continue
         try:
-            seen = _simulated(here, principal, list(_REVEALING), stack)
+            seen = rights.simulated(here, principal, list(_REVEALING), stack)
             managed = _managed(here, kind, principal) if not seen else []
         except ClientError as error:
             if code_of(error) not in ("NoSuchEntity", "NoSuchEntityException"):

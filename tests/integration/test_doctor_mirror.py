@@ -1,0 +1,67 @@
+"""The doctor believes the mirror where that was read lately, and finds there what it would find on AWS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from approvals.doctor import products
+from approvals.doctor.checks import gates
+from approvals.doctor.visit import Denied, Place, Round, Visit
+from catalog.models import SyncRun
+from portal.clock import now
+from tests.support import shelf
+
+pytestmark = pytest.mark.django_db
+HERE = Place(shelf.ACCOUNT, shelf.REGION)
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """AWS lets nobody look."""
+
+    def refused(place: Place, service: str, operation: str, *_more: Any, **_arguments: Any) -> Any:
+        raise Denied(f"{service}:{operation}", place)
+
+    monkeypatch.setattr(Place, "pages", refused)
+    monkeypatch.setattr(Place, "read", refused)
+    round_ = Round(now())
+    round_.once("home", lambda: HERE)
+    return Visit(round_, HERE)
+
+
+def test_what_the_mirror_holds_is_looked_at(visit: Visit) -> None:
+    product = shelf.product()
+    shelf.version(product, shelf.gated(), "v3")
+    shelf.version(product, shelf.QUEUE, "v2")
+    shelf.version(product, shelf.QUEUE, "v1", guidance="DEPRECATED")
+    shelf.version(product, shelf.QUEUE, "v0", active=False)
+    shelf.version(product, shelf.gated() + "  Later:\n    Type: AWS::SNS::Topic\n", "v4")
+    shelf.version(product, "no template", "v5")
+    shelf.version(product, name="v6", template_unread="gone")
+    shelf.version(shelf.product("Servers", engine="EXTERNAL"), shelf.QUEUE, type="EXTERNAL")
+    found = {version.name: version for version in products.versions(visit)}
+    assert set(found) == {"v1", "v2", "v3", "v4", "v5", "v6"}
+    assert [name for name, one in found.items() if one.is_gated] == ["v3", "v4"]
+    assert found["v6"].unread == "gone"
+    assert "line" not in found["v3"].unread
+    seen = [one.seen % one.facts for one in gates.ungated_version(visit)]
+    assert seen == [
+        "Queue v2 has no gate and can be launched.",
+        "Queue v1 is deprecated and has no gate: updates to it need no approval.",
+        "Queue v4 has a gate, and creates before anybody approves: Later.",
+    ]
+    unreadable = [one.facts["version"] for one in gates.template_unreadable(visit)]
+    assert unreadable == ["Queue v5", "Queue v6"]
+
+
+@pytest.mark.parametrize("change", [{"finished_at": -2}, {"result": "failed"}])
+def test_a_mirror_that_is_old_or_was_not_read_to_its_end_is_not_believed(visit: Visit, change: dict[str, Any]) -> None:
+    shelf.version(shelf.product(), shelf.QUEUE)
+    if hours := change.pop("finished_at", 0):
+        change["finished_at"] = now() + timedelta(hours=hours)
+    SyncRun.objects.update(**change)
+    with pytest.raises(Denied, match="search_products_as_admin"):
+        products.versions(visit)

@@ -1,0 +1,231 @@
+"""What a version's gate is worth, and what is open at a product."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from catalog.coverage import Analysis, Risk, Verdict, analyse, open_doors
+from catalog.coverage.doors import risk_of, risk_of_product
+from catalog.coverage.reasons import MOST_NAMES, Because, Reason
+from catalog.coverage.verdicts import Facts, Judgement, judge
+from catalog.gating import Inspection, Options, gate
+from catalog.models import Product, Version
+from tests.support.hospital import ROOT
+
+HERE: dict[str, Any] = {"account": "111122223333", "region": "eu-west-1"}
+PLAIN = """\
+Parameters:
+  Size:
+    Type: String
+  Secret:
+    Type: String
+    NoEcho: true
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Ref Size
+  Topic:
+    Type: AWS::SNS::Topic
+"""
+NOTHING_HIDDEN = PLAIN.replace("    NoEcho: true\n", "")
+NESTED = """\
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://bucket.s3.amazonaws.com/child.yaml
+"""
+HOOKS = PLAIN + "Hooks:\n  H:\n    Type: AWS::CodeDeploy::BlueGreen\n"
+
+
+def gated(text: str = NOTHING_HIDDEN, **options: Any) -> str:
+    result = gate(text.encode(), Options(**options))
+    assert result.output is not None, result.reason
+    return result.output.decode()
+
+
+def judged(text: str, **facts: Any) -> Judgement:
+    return judge(Facts(True, **HERE, analysis=analyse(text), has_template=True, **facts))
+
+
+def codes(judgement: Judgement) -> list[str]:
+    return [reason.because.value for reason in judgement.reasons]
+
+
+FOREIGN = "arn:aws:lambda:eu-west-1:999999999999:function:gatehouse-notify"
+TABLE: dict[str, tuple[str, Verdict, list[str]]] = {
+    "a gate of ours": (gated(), Verdict.RECEIPT, []),
+    "with a hidden parameter": (gated(PLAIN), Verdict.RECEIPT, ["no_echo"]),
+    "without receipt": (gated(classic=True), Verdict.CLASSIC, ["classic"]),
+    "updates are not held": (gated(gate_updates=False), Verdict.UPDATES_OPEN, ["updates_off"]),
+    "no gate": (PLAIN, Verdict.UNGATED, ["no_gate"]),
+    "no gate is possible": (HOOKS, Verdict.IMPOSSIBLE, ["cannot"]),
+    "something does not wait": (
+        gated() + "  Later:\n    Type: AWS::SNS::Topic\n",
+        Verdict.PARTIAL,
+        ["leak", "stale"],
+    ),
+    "changed since it was gated": (
+        gated().replace("QueueName: !Ref Size", "QueueName: !Sub '${Size}-2'"),
+        Verdict.UPDATES_OPEN,
+        ["stale"],
+    ),
+    "a child that can be exchanged": (gated(NESTED), Verdict.PARTIAL, ["child"]),
+    "a child of a fixed version": (
+        gated(NESTED.replace("child.yaml", "child.yaml?versionId=3")),
+        Verdict.RECEIPT,
+        [],
+    ),
+    "a function of another account": (gated(service_token=FOREIGN), Verdict.PARTIAL, ["call_foreign"]),
+    "functions by region, but not of this one": (
+        gated(service_token="us-east-1=" + FOREIGN.replace("eu-west-1", "us-east-1")),
+        Verdict.PARTIAL,
+        ["call_missing"],
+    ),
+    "a function that is imported": (gated(service_token="import:Notify"), Verdict.RECEIPT, ["call_unknown"]),
+    "no template at all": ("- a\n- b\n", Verdict.UNREAD, ["not_understood"]),
+    "not even text that ends": ("{" * 3000, Verdict.UNREAD, ["not_understood"]),
+}
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_a_template_is_judged(case: str) -> None:
+    text, verdict, reasons = TABLE[case]
+    judgement = judged(text)
+    assert (judgement.verdict, codes(judgement)) == (verdict, reasons), [one.sentence for one in judgement.reasons]
+    assert all(reason.sentence for reason in judgement.reasons)
+
+
+@pytest.mark.parametrize(
+    ("sample", "verdict"),
+    [
+        ("bucket", Verdict.UNGATED),
+        ("data-sandbox", Verdict.RECEIPT),
+        ("wordpress", Verdict.RECEIPT),
+        ("wordpress-classic", Verdict.CLASSIC),
+    ],
+)
+def test_our_samples_are_judged_as_they_are_meant(sample: str, verdict: Verdict) -> None:
+    text = (ROOT / "lambdas" / "samples" / f"{sample}.yaml").read_text("utf-8")
+    assert judged(text).verdict is verdict
+
+
+def test_what_leaks_is_named_with_its_type_and_the_reason() -> None:
+    judgement = judged(gated() + "  Later:\n    Type: AWS::SNS::Topic\n")
+    assert judgement.reasons[0].sentence == (
+        "Created before anybody approves: Later (AWS::SNS::Topic). It waits for no gate."
+    )
+
+
+def test_parameters_that_the_gate_does_not_carry_are_named() -> None:
+    text = gated()
+    at = text.index("        Size: ")
+    judgement = judged(text[:at] + text[text.index("\n", at) + 1 :])
+    assert judgement.verdict is Verdict.UPDATES_OPEN
+    assert "Size" in next(one for one in judgement.reasons if one.because is Because.NOT_FED).sentence
+
+
+def test_a_parameter_that_chooses_the_function_is_named() -> None:
+    text = gated().replace("Parameters:\n", "Parameters:\n  Token:\n    Type: String\n", 1)
+    line = next(line for line in text.splitlines() if "ServiceToken" in line)
+    judgement = judged(text.replace(line, line.partition("ServiceToken")[0] + "ServiceToken: !Ref Token", 1))
+    assert judgement.verdict is Verdict.PARTIAL
+    opening = next(one for one in judgement.reasons if one.because is Because.CALL_OPEN)
+    assert "by the parameters Token" in opening.sentence
+
+
+def test_other_engines_launch_no_stack() -> None:
+    judgement = judge(Facts(False, **HERE))
+    assert (judgement.verdict, codes(judgement)) == (Verdict.NO_STACK, ["no_stack"])
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({}, "Its template has not been read yet."),
+        ({"has_template": True}, "Its template has been read and not been looked at yet."),
+        ({"unread": "gone"}, "Its template no longer exists where it came from."),
+    ],
+)
+def test_what_is_not_known_says_why(facts: dict[str, Any], sentence: str) -> None:
+    judgement = judge(Facts(True, **HERE, **facts))
+    assert judgement.verdict is Verdict.UNREAD
+    assert [one.sentence for one in judgement.reasons] == [sentence]
+
+
+def test_gates_of_the_same_names_in_other_templates_are_told() -> None:
+    judgement = judged(gated(), twins=("v1", "v2"))
+    assert judgement.verdict is Verdict.UPDATES_OPEN
+    assert "the same names as that of v1, v2" in judgement.reasons[0].sentence
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    reason = Reason.naming(Because.NO_ECHO, [f"P{n}" for n in range(40)])
+    assert len(reason.names) == MOST_NAMES
+    assert reason.sentence.endswith(f"and {40 - MOST_NAMES} more.")
+    assert Reason.from_json(json.loads(json.dumps(reason.to_json()))) == reason
+
+
+def test_every_reason_has_its_sentence() -> None:
+    for because in Because:
+        about = "no_gate" if because is Because.LEAK else "x"
+        assert Reason(because, ["A"], about if because is not Because.NOT_READ else "").sentence
+
+
+def test_an_analysis_survives_being_kept() -> None:
+    analysis = analyse(gated(PLAIN))
+    kept = json.loads(json.dumps(analysis.to_json()))
+    assert Analysis.from_json(kept) == analysis
+    assert Inspection.from_json(kept) == analysis.inspection
+    odd = analyse('{"Resources": {"A": {"Type": "Custom::\\u0000\\ud800"}}}').to_json()
+    assert "\0" not in json.dumps(odd, ensure_ascii=False)
+    json.dumps(odd, ensure_ascii=False).encode()
+
+
+def version(verdict: Verdict | str, **fields: Any) -> Version:
+    return Version(name="v", verdict=verdict, **fields)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "active", "guidance", "risk"),
+    [
+        (Verdict.UNGATED, True, "DEFAULT", Risk.LAUNCH),
+        (Verdict.IMPOSSIBLE, True, "DEFAULT", Risk.LAUNCH),
+        (Verdict.UNGATED, True, "DEPRECATED", Risk.UPDATE),
+        (Verdict.UNGATED, False, "DEFAULT", Risk.NONE),
+        (Verdict.UPDATES_OPEN, True, "DEFAULT", Risk.UPDATE),
+        (Verdict.PARTIAL, True, "DEFAULT", Risk.PARTIAL),
+        (Verdict.PARTIAL, True, "DEPRECATED", Risk.PARTIAL),
+        (Verdict.CLASSIC, True, "DEFAULT", Risk.CLASSIC),
+        (Verdict.RECEIPT, True, "DEFAULT", Risk.RECEIPT),
+        (Verdict.UNREAD, True, "DEFAULT", Risk.UNREAD),
+        ("", True, "DEFAULT", Risk.UNREAD),
+    ],
+)
+def test_only_an_inactive_version_is_closed(verdict: Verdict, active: bool, guidance: str, risk: Risk) -> None:
+    one = version(verdict, active=active, guidance=guidance)
+    assert risk_of(one) is risk
+    doors = open_doors([one])
+    assert bool(doors) == risk.is_open
+    assert all("inactive" in door.close for door in doors)
+
+
+def test_a_product_is_as_grave_as_its_gravest_version() -> None:
+    gated_, deprecated = version(Verdict.RECEIPT), version(Verdict.UNGATED, guidance="DEPRECATED")
+    product = Product(name="Queue")
+    assert risk_of_product(product, [gated_], role_lacks_rights=False) is Risk.RECEIPT
+    assert risk_of_product(product, [gated_], role_lacks_rights=True) is Risk.ROLE
+    assert risk_of_product(product, [gated_, deprecated], role_lacks_rights=True) is Risk.UPDATE
+    assert risk_of_product(product, [], role_lacks_rights=True) is Risk.NONE
+    assert risk_of_product(product, [version(Verdict.UNREAD)], role_lacks_rights=True) is Risk.UNREAD
+    other = Product(name="Terraform", engine="TERRAFORM_CLOUD")
+    assert risk_of_product(other, [deprecated], role_lacks_rights=False) is Risk.NONE
+
+
+def test_doors_come_gravest_first() -> None:
+    versions = [version(Verdict.PARTIAL), version(Verdict.UNGATED), version(Verdict.UPDATES_OPEN)]
+    assert [door.risk for door in open_doors(versions)] == [Risk.LAUNCH, Risk.UPDATE, Risk.PARTIAL]
