@@ -7,9 +7,9 @@ DEPLOY = $(if $(PROFILE),--profile $(PROFILE)) $(if $(REGION),--region $(REGION)
 RUN := .venv/bin/python
 LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
-CODE := portal approvals catalog lambdas sandbox tests
+CODE := portal approvals catalog lambdas sandbox tests benchmarks
 
-.PHONY: help demo test e2e smoke smoke-aws reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check
+.PHONY: help demo test e2e smoke smoke-aws reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check bench-sync corpus
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +57,12 @@ lock: .dev ## resolve the dependency ranges into requirements/*.txt (ARGS=--upgr
 	$(LOCK) --all-extras $(ARGS) -o requirements/dev.txt
 	$(LOCK) --extra sandbox -c requirements/dev.txt -o requirements/sandbox.txt
 	$(LOCK) -c requirements/dev.txt -o requirements/app.txt
+
+corpus: .dev ## gate real templates (GATEHOUSE_CORPUS, else ../shared/corpus) and have each checked, by cfn-lint too
+	@exec $(RUN) -m benchmarks.corpus $(ARGS)
+
+bench-sync: .sandbox ## how many calls, seconds and MiB a sync of 350 products with 20 versions takes
+	@exec $(RUN) -m benchmarks.sync $(ARGS)
 
 compose-check: .sandbox ## build and start the containers, approve one launch through them
 	@exec $(RUN) -m sandbox.compose.check

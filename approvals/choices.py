@@ -187,3 +187,24 @@ class NoticeCode(models.TextChoices):
     WITHDRAWN = "withdrawn", _("A launch was withdrawn")
     ENDED = "ended", _("What became of a launch")
     ALARM = "alarm", _("An alarm")
+
+
+class ReadingStatus(models.TextChoices):
+    """How far the worker has got with a launch's template."""
+
+    QUEUED = "queued", _("about to be read")
+    IN_FLIGHT = "in_flight", _("being read")
+    READ = "read", _("read")
+    GIVEN_UP = "given_up", _("could not be read")
+
+
+class WhyNot(models.TextChoices):
+    """Why a launch's template could not be read."""
+
+    NO_DIGEST = "no_digest", _("The launch was announced without the digest of its template.")
+    NO_ROLE = "no_role", _("The desk may not read stacks in this account.")
+    REFUSED = "refused", _("AWS did not allow the desk to read the stack’s template.")
+    UNREACHABLE = "unreachable", _("AWS did not answer.")
+    GONE = "gone", _("The stack does not exist any more.")
+    ANOTHER = "another", _("The stack’s template is not the one this launch was announced with.")
+    UNREADABLE = "unreadable", _("The template could not be understood.")

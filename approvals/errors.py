@@ -20,6 +20,9 @@ class Why(StrEnum):
     DISPUTED = "disputed"
     TEXT_MISSING = "text_missing"
     TEXT_TOO_LONG = "text_too_long"
+    PLAN_CHANGED = "plan_changed"
+    PUBLISHING_OFF = "publishing_off"
+    PUBLISHING_ALREADY = "publishing_already"
 
 
 _SENTENCES = {
@@ -38,6 +41,9 @@ _SENTENCES = {
     ),
     Why.TEXT_MISSING: _("Please write a sentence; the other side reads it."),
     Why.TEXT_TOO_LONG: _("The text is too long: at most %(limit)d characters."),
+    Why.PLAN_CHANGED: _("What you were shown is no longer so. Nothing was done: look again, then confirm."),
+    Why.PUBLISHING_OFF: _("Publishing is switched off for this desk."),
+    Why.PUBLISHING_ALREADY: _("This product is being published already. Let that end, or abandon it first."),
 }
 
 

@@ -38,6 +38,9 @@ class Hint(StrEnum):
     DELIVERIES = "approvals.tasks.drain_deliveries"
     CATALOGUE = "approvals.tasks.sync_catalogue"
     DOCTOR = "approvals.tasks.examine"
+    TEMPLATES = "approvals.tasks.read_templates"
+    LINT = "approvals.tasks.lint_templates"
+    PUBLISH = "approvals.tasks.publish"
 
 
 class Publisher:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from approvals.choices import Verdict
 from approvals.models import LaunchRequest, Stage, StageGroup, Team
+from portal.accounts.models import User
 
 VERSION = "single-stage/1"
 
@@ -57,3 +58,10 @@ def verdict_of(stage: Stage) -> Verdict | None:
         Ballot(group.quorum, group.denials, tuple(Verdict(vote.verdict) for vote in group.votes.all()))
         for group in stage.groups.prefetch_related("votes")
     )
+
+
+def deciders() -> list[tuple[Team, list[User]]]:
+    """Who would be asked about a launch now: each team with those in it who may decide."""
+    teams = Team.objects.filter(is_default=True)
+    people = User.objects.filter(is_active=True).order_by("name", "email")
+    return [(team, list(people.filter(memberships__team=team, memberships__may_decide=True))) for team in teams]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from approvals.audit import Event
 from approvals.choices import AlarmCode, Outcome, SignalStatus, Verdict
 from approvals.models import AuditEvent
+from catalog.models.publishing import Retirement
 
 
 def sentence(event: AuditEvent) -> str:
@@ -58,6 +59,28 @@ def _alarm(event: AuditEvent) -> str:
     return _("Alarm: %(alarm)s") % {"alarm": label.replace("%", "%%")}
 
 
+def _place(text: Callable[[], str]) -> Callable[[AuditEvent], str]:
+    return lambda event: text().replace("%(place)s", f"{event.params.get('account')} {event.params.get('region')}")
+
+
+def _named(text: Callable[[], str], **names: str) -> Callable[[AuditEvent], str]:
+    """`names`: placeholder → parameter of the event."""
+
+    def say(event: AuditEvent) -> str:
+        said = text()
+        for name, parameter in names.items():
+            said = said.replace(f"%({name})s", str(event.params.get(parameter) or "–").replace("%", "%%"))
+        return said
+
+    return say
+
+
+def _retired(event: AuditEvent) -> str:
+    if event.params.get("retire") == Retirement.DEPRECATED:
+        return _named(lambda: _("Version %(version)s was deprecated"), version="version")(event)
+    return _named(lambda: _("Version %(version)s was made inactive"), version="version")(event)
+
+
 def _stored(_event: AuditEvent) -> str:
     return _("The decision was handed to CloudFormation (%(state)s)") % {
         "state": str(SignalStatus.STORED.label).replace("%", "%%")
@@ -97,4 +120,32 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.ALARM_ACKNOWLEDGED: _plain(lambda: _("%(who)s acknowledged an alarm")),
     Event.QUARANTINE_RETRIED: _plain(lambda: _("%(who)s had a kept message read again")),
     Event.QUARANTINE_DISMISSED: _plain(lambda: _("%(who)s dismissed a kept message")),
+    Event.PLACE_ADDED: _place(lambda: _("%(who)s had the catalogue of %(place)s watched")),
+    Event.PLACE_SWITCHED_ON: _place(lambda: _("%(who)s switched the catalogue of %(place)s on")),
+    Event.PLACE_SWITCHED_OFF: _place(lambda: _("%(who)s switched the catalogue of %(place)s off")),
+    Event.SYNC_ASKED: _place(lambda: _("%(who)s had the catalogue of %(place)s read at once")),
+    Event.PUBLICATION_ASKED: _named(
+        lambda: _("%(who)s asked what publishing a gate for version %(version)s would do"), version="version"
+    ),
+    Event.PUBLICATION_PLANNED: _plain(lambda: _("The plan is ready and waits for a confirmation")),
+    Event.PUBLICATION_REFUSED: _plain(lambda: _("Nothing can be published")),
+    Event.PUBLICATION_CONFIRMED: _plain(lambda: _("%(who)s confirmed the plan")),
+    Event.PUBLICATION_CHANGED: _plain(
+        lambda: _("What had been confirmed was no longer so: nothing was done, and it waits for a new confirmation")
+    ),
+    Event.TEMPLATE_STORED: _named(lambda: _("The template %(sha256)s was stored"), sha256="sha256"),
+    Event.VERSION_CREATED: _named(lambda: _("The gated version %(version)s was created"), version="version"),
+    Event.VERSION_READY: _named(lambda: _("The gated version %(version)s can be launched"), version="version"),
+    Event.VERSION_RETIRED: _retired,
+    Event.PUBLICATION_DONE: _plain(lambda: _("The publication is done")),
+    Event.PUBLICATION_FAILED: _named(lambda: _("The publication stopped with an error (%(error)s)"), error="error"),
+    Event.PUBLICATION_RESUMED: _plain(lambda: _("%(who)s had the publication go on")),
+    Event.PUBLICATION_ABANDONED: _plain(lambda: _("%(who)s abandoned the publication; what was done stays")),
+    Event.ROLLOUT_ASKED: _named(
+        lambda: _("%(who)s asked what publishing gates for the whole portfolio %(portfolio)s would do"),
+        portfolio="portfolio",
+    ),
+    Event.ROLLOUT_CONFIRMED: _named(
+        lambda: _("%(who)s confirmed the plans for the whole portfolio %(portfolio)s"), portfolio="portfolio"
+    ),
 }

@@ -13,13 +13,13 @@ from functools import wraps
 import structlog
 from celery import shared_task
 from celery.signals import worker_shutting_down
-from django.core.cache import cache
 from django.core.management import call_command
 
-from approvals import audit, names, outcome, updaters, wiping
+from approvals import audit, names, outcome, publishing, updaters, wiping
 from approvals import reconcile as reconciliation
 from approvals.actions import expire, lapse, warn_of_untold
 from approvals.actor import Actor
+from approvals.asked import linting, reading
 from approvals.choices import OPEN_STATES, Channel, HoldKind, HoldStatus
 from approvals.doctor import keeping, running
 from approvals.errors import Refused
@@ -27,10 +27,14 @@ from approvals.models import Hold, LaunchRequest
 from approvals.notifications import deliveries
 from approvals.outbox import signals
 from catalog import sync
+from catalog.coverage import covering
 from portal import clock
 
 # What a worker that is asked to stop gives its signals and mails; rows still in flight are taken over later.
 GRACE_SECONDS = 8.0
+# Shorter than the beat's minute, and than SQS hides a message that is being worked on (portal.celery).
+SYNC_SECONDS = PUBLISH_SECONDS = 50.0
+COVERAGE_SECONDS = 25.0
 
 log = structlog.get_logger(__name__)
 
@@ -132,10 +136,40 @@ def wipe() -> None:
 @shared_task
 @_alone
 def sync_catalogue() -> None:
-    """Read the catalogue, at most once a minute, and give requests that came before it the names it knows."""
-    if cache.add("catalogue-read", True, timeout=60):
-        sync.run(clock.now())
+    """Go on with reading the catalogues that are due, and give requests that came before them the names they know.
+
+    Ends in time for its successor: what is not read by then is read in the next minute.
+    """
+    names.look_for_places(clock.now())
+    sync.tick(SYNC_SECONDS)
     names.fill()
+
+
+@shared_task
+@_alone
+def cover_catalogue() -> None:
+    """Work out how well the products are gated that were read."""
+    covering.cover(clock.now(), COVERAGE_SECONDS)
+
+
+@shared_task
+@_alone
+def read_templates() -> None:
+    """Read the templates of launches for the people who decide on them."""
+    reading.drain()
+
+
+@shared_task
+@_alone
+def lint_templates() -> None:
+    linting.drain()
+
+
+@shared_task
+@_alone
+def publish() -> None:
+    """Go on with publications: plan what is asked for, carry out what is confirmed."""
+    publishing.drain(PUBLISH_SECONDS)
 
 
 @shared_task

@@ -1,6 +1,17 @@
 from django.urls import include, path, re_path
 
-from approvals.views import doctor, lists, operations, request
+from approvals.views import (
+    catalogue,
+    coverage,
+    doctor,
+    lists,
+    operations,
+    places,
+    product,
+    publishing,
+    request,
+    rollouts,
+)
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -11,6 +22,23 @@ urlpatterns = [
     path("requests/<uuid:uuid>/live/", request.page_live, name="request_live"),
     path("requests/<uuid:uuid>/<slug:verb>/", request.act, name="request_act"),
     re_path(r"^f/(?P<fingerprint>[0-9a-f]{64})/$", request.by_fingerprint, name="by_fingerprint"),
+    path("catalogue/", catalogue.products, name="catalogue"),
+    path("catalogue/places/", places.page, name="places"),
+    path("catalogue/places/live/", places.page_live, name="places_live"),
+    path("catalogue/places/add/", places.add, name="places_add"),
+    path("catalogue/places/<int:pk>/<slug:verb>/", places.act, name="places_act"),
+    path("catalogue/coverage.csv", coverage.as_csv, name="coverage_csv"),
+    path("catalogue/products/<slug:product_id>/", product.page, name="product"),
+    path("catalogue/products/<slug:product_id>/publish/", publishing.propose, name="publish"),
+    path("catalogue/publishing/", rollouts.overview, name="publishing"),
+    path("catalogue/publishing/<uuid:uuid>/", publishing.page, name="publication"),
+    path("catalogue/publishing/<uuid:uuid>/live/", publishing.page_live, name="publication_live"),
+    path("catalogue/publishing/<uuid:uuid>/<slug:verb>/", publishing.act, name="publication_act"),
+    path("catalogue/portfolios/<int:pk>/publish/", rollouts.propose, name="publish_portfolio"),
+    path("catalogue/rollouts/<uuid:uuid>/", rollouts.page, name="rollout"),
+    path("catalogue/rollouts/<uuid:uuid>/live/", rollouts.page_live, name="rollout_live"),
+    path("catalogue/rollouts/<uuid:uuid>/confirm/", rollouts.confirm, name="rollout_confirm"),
+    path("catalogue/rollouts/<uuid:uuid>/report.<str:kind>", rollouts.report_file, name="rollout_report"),
     path("operations/", operations.page, name="operations"),
     path("operations/doctor/", doctor.page, name="doctor"),
     path("operations/doctor/live/", doctor.page_live, name="doctor_live"),

@@ -22,6 +22,13 @@ def provisioned_product_url(provisioned_product_id: str, region: str) -> str:
     return f"{_home('servicecatalog', region)}#provisioned-products/{_encoded(provisioned_product_id)}"
 
 
+def product_url(product_id: str, region: str) -> str:
+    """The administrators' page of one product (`prod-…`) in Service Catalog; the empty string for anything else."""
+    if not product_id.startswith("prod-"):
+        return ""
+    return f"{_home('servicecatalog', region)}#admin-products/{_encoded(product_id)}"
+
+
 def function_logs_url(function: str, region: str) -> str:
     """The log group of one Lambda function, named as Lambda names it."""
     # This page decodes its fragment twice and takes "$" for "%".

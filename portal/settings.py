@@ -36,6 +36,9 @@ GATEHOUSE_DEV_WAIT_ORIGIN = env.origin("GATEHOUSE_DEV_WAIT_ORIGIN")
 GATEHOUSE_DEV_CERT_ORIGIN = env.origin("GATEHOUSE_DEV_CERT_ORIGIN")
 GATEHOUSE_FROM_EMAIL = env.text("GATEHOUSE_FROM_EMAIL", "desk@gatehouse.example")
 GATEHOUSE_RECONCILE = env.flag("GATEHOUSE_RECONCILE", default=True)
+GATEHOUSE_SYNC_MINUTES = env.number("GATEHOUSE_SYNC_MINUTES", 15)
+GATEHOUSE_PUBLISHER_ROLE = env.text("GATEHOUSE_PUBLISHER_ROLE", "")
+GATEHOUSE_TEMPLATE_BUCKET = env.text("GATEHOUSE_TEMPLATE_BUCKET", "")
 GATEHOUSE_PROXIES = env.number("GATEHOUSE_PROXIES", 1)
 BEHIND_PROXY = env.flag("GATEHOUSE_BEHIND_PROXY")
 
@@ -280,9 +283,13 @@ CELERY_BEAT_SCHEDULE = {
     "follow stacks": _every("approvals.tasks.follow_stacks", 3),
     "find stacks the desk never heard of": _every("approvals.tasks.reconcile", 60),
     "ask who updates": _every("approvals.tasks.name_updaters", 60),
+    "read templates that are asked for": _every("approvals.tasks.read_templates", 5),
+    "lint templates that were read": _every("approvals.tasks.lint_templates", 10),
+    "publish gated versions": _every("approvals.tasks.publish", 10),
     "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
     "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),
-    "read the catalogue": _every("approvals.tasks.sync_catalogue", 600),
+    "read the catalogue": _every("approvals.tasks.sync_catalogue", 60),
+    "work out how well products are gated": _every("approvals.tasks.cover_catalogue", 30),
 }
 
 LOGGING_CONFIG = "portal.logs.configure"

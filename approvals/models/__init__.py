@@ -7,6 +7,7 @@ from approvals.models.holds import Hold, Signal
 from approvals.models.intake import Quarantined, Refusal
 from approvals.models.notices import Delivery, Notice
 from approvals.models.policy import Decision, LinkDecision, Stage, StageGroup, Vote
+from approvals.models.readings import TemplateReading
 from approvals.models.requests import LaunchRequest, Pass
 from approvals.models.teams import Membership, Team
 
@@ -31,5 +32,6 @@ __all__ = [
     "Stage",
     "StageGroup",
     "Team",
+    "TemplateReading",
     "Vote",
 ]

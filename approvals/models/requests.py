@@ -142,6 +142,7 @@ class LaunchRequest(models.Model):
             models.Index(fields=["stack_id"], name="request_stack"),
             models.Index(fields=["deadline", "id"], condition=models.Q(state__in=OPEN_STATES), name="request_inbox"),
             models.Index(fields=["requester", "-id"], name="request_mine"),
+            models.Index(fields=["product_id", "opened_at"], name="request_product"),
             models.Index(fields=["state", "-id"], name="request_by_state"),
             models.Index(
                 fields=["-id"],

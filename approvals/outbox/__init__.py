@@ -18,7 +18,7 @@ from approvals import audit, hints
 from approvals.actor import Actor
 from approvals.choices import NoticeCode, SignalStatus, Verdict
 from approvals.errors import Refused, Why
-from approvals.models import AuditEvent, Hold, LaunchRequest, Notice, Signal
+from approvals.models import AuditEvent, Hold, LaunchRequest, Notice, Signal, TemplateReading
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -56,6 +56,14 @@ def owe_notice(event: AuditEvent, code: NoticeCode, request: LaunchRequest | Non
     notice = Notice.objects.create(event=event, code=code, request=request, created_at=now)
     hint_on_commit(hints.Hint.DELIVERIES)
     return notice
+
+
+def owe_reading(request: LaunchRequest, now: datetime) -> TemplateReading:
+    """The template of a launch, for the people who decide; a worker reads it (approvals.asked)."""
+    _must_be_atomic()
+    reading = TemplateReading.objects.create(request=request, next_attempt_at=now, created_at=now)
+    hint_on_commit(hints.Hint.TEMPLATES)
+    return reading
 
 
 def retry_signal(pk: int, *, actor: Actor, now: datetime) -> Signal:

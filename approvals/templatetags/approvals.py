@@ -7,6 +7,8 @@ from django import template
 from approvals import progress
 from approvals.choices import Outcome, State
 from approvals.models import LaunchRequest
+from catalog.coverage import Risk
+from catalog.models import Product
 from portal import clock
 
 register = template.Library()
@@ -20,6 +22,17 @@ def state(launch: LaunchRequest) -> State:
 @register.filter
 def outcome(launch: LaunchRequest) -> Outcome:
     return Outcome(launch.outcome)
+
+
+@register.filter
+def risk(product: Product) -> Risk:
+    return Risk(product.risk)
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """For attributes of drawings: with a point in every language."""
+    return f"{number:g}"
 
 
 @register.filter

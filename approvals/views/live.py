@@ -38,7 +38,13 @@ def live(
     request: HttpRequest, templates: dict[str, str], context: dict[str, object], url: str = "", **query: str
 ) -> Live:
     """Render the parts. `url` answers the poll; without one the page has come to rest."""
-    parts = {name: render_to_string(template, context, request) for name, template in templates.items()}
+    return gathered(
+        {name: render_to_string(template, context, request) for name, template in templates.items()}, url, **query
+    )
+
+
+def gathered(parts: Mapping[str, str], url: str = "", **query: str) -> Live:
+    """Parts that are rendered already, element id → HTML; at least one."""
     return Live(parts, f"{url}?{urlencode(query | {'seen': _token(parts)})}" if url else "")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
+
 from approvals import rules
 from approvals.audit import Event
 from approvals.choices import HoldStatus, Kind, MessageKind, Outcome, SignalStatus, State
@@ -13,7 +15,9 @@ from approvals.lifecycle import Action
 from approvals.models import AuditEvent, LaunchRequest, StageGroup
 from approvals.progress import next_step
 from approvals.sentences import sentence
+from approvals.views import asking
 from catalog import console
+from catalog.models import Product
 from portal.accounts.models import User
 
 # What the requester's own history leaves out: talk among approvers, and alarms for administrators.
@@ -33,25 +37,28 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
         "unusable": launch.holds.filter(status=HoldStatus.UNUSABLE).first(),
         "disputed": launch.is_open and rules.is_disputed(launch),
         "stack_link": console.stack_url(launch.stack_id),
+        "product_page": _product_page(launch),
         "product_link": console.provisioned_product_url(launch.provisioned_product_id, launch.region),
-        "resource_types": sorted(launch.template.get("resource_types", {}).items()),
         "groups": _groups(launch),
-        "parameters": _parameters(launch),
         "allowed": {action.value for action in allowed},
         "talks": bool(allowed & {Action.ASK, Action.ANSWER, Action.COMMENT, Action.NOTE}),
         "decides": bool(allowed & rules.DECIDING),
         "own": rules.is_own(person, launch),
+        **asking.asked(launch, person),
     }
 
 
-def moving(launch: LaunchRequest, person: User, now: datetime, was: str) -> dict[str, Any]:
-    """What may change by the second."""
+def moving(launch: LaunchRequest, person: User, now: datetime, was: str, stage: str | None) -> dict[str, Any]:
+    """What may change by the second. `stage`: how far the template was read as the page was loaded; None: now."""
+    reached = asking.stage(asking.reading_of(launch))
     hold = launch.holds.order_by("-pk").first()
     inside = not rules.is_own(person, launch)
     return {
         "launch": launch,
         "now": now,
         "changed": was != launch.state,
+        "stage": reached,
+        "stage_was": reached if stage is None else stage,
         "state": State(launch.state),
         "signal": SignalStatus(launch.signal),
         "outcome": Outcome(launch.outcome),
@@ -65,22 +72,16 @@ def moving(launch: LaunchRequest, person: User, now: datetime, was: str) -> dict
     }
 
 
+def _product_page(launch: LaunchRequest) -> str:
+    """The page of its product here; the empty string for one the catalogue does not know."""
+    known = Product.objects.filter(product_id=launch.product_id).exists()
+    return reverse("product", args=[launch.product_id]) if known else ""
+
+
 def at_rest(launch: LaunchRequest) -> bool:
     """Nothing more will happen: closed, told, and the stack has come to its end."""
     ended = launch.outcome not in (Outcome.WAITING, Outcome.RELEASED)
     return ended and not launch.is_open and SignalStatus(launch.signal).is_settled
-
-
-def _parameters(launch: LaunchRequest) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """Each parameter, and what it was before where an update changes it, as far as the desk has seen it launched."""
-    if launch.kind == Kind.LAUNCH:
-        return [(parameter, None) for parameter in launch.parameters]
-    earlier = LaunchRequest.objects.filter(stack_id=launch.stack_id, outcome=Outcome.LAUNCHED, pk__lt=launch.pk)
-    last = earlier.order_by("-outcome_at", "-pk").values_list("parameters", flat=True).first() or []
-    before = {parameter["name"]: parameter for parameter in last}
-    return [
-        (p, was if (was := before.get(p["name"])) and was["sha256"] != p["sha256"] else None) for p in launch.parameters
-    ]
 
 
 def _groups(launch: LaunchRequest) -> list[tuple[StageGroup, list[User]]]:

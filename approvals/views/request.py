@@ -45,6 +45,7 @@ DONE = {
 }
 PARTS = {
     "status": "approvals/parts/status.html",
+    "read": "approvals/parts/read.html",
     "conversation": "approvals/parts/conversation.html",
     "history": "approvals/parts/history.html",
 }
@@ -60,7 +61,9 @@ def page(request: PersonRequest, uuid: UUID) -> HttpResponse:
 @for_people
 @poll
 def page_live(request: PersonRequest, uuid: UUID) -> HttpResponse:
-    return answer(request, _live(request, visible(request.user, uuid), request.GET.get("was", "")))
+    return answer(
+        request, _live(request, visible(request.user, uuid), request.GET.get("was", ""), request.GET.get("stage"))
+    )
 
 
 @require_POST
@@ -96,7 +99,9 @@ def _render(
     return render(request, "approvals/request.html", {**facts, "live": parts, **(context or {})}, status=status)
 
 
-def _live(request: PersonRequest, launch: LaunchRequest, was: str) -> Live:
-    """`was`: the state in which the person loaded the page; they are told when it is another by now."""
+def _live(request: PersonRequest, launch: LaunchRequest, was: str, stage: str | None = None) -> Live:
+    """`was` and `stage`: the state in which the person loaded the page, and how far its template was read by then;
+    they are told when it is another by now."""
     url = "" if presenting.at_rest(launch) else reverse("request_live", args=[launch.uuid])
-    return live(request, PARTS, presenting.moving(launch, request.user, now(), was), url, was=was)
+    moving = presenting.moving(launch, request.user, now(), was, stage)
+    return live(request, PARTS, moving, url, was=was, stage=moving["stage_was"])

@@ -34,7 +34,7 @@ def stack() -> Iterator[Stack]:
         installation = Installation(Path(folder), ports, print, fsync=False)
         try:
             with installation:
-                # So that launches carry their product's name from the start; beat does it every ten minutes.
+                # So that launches carry their product's name from the start; the worker does it within a minute.
                 installation.supervisor.start("sync", ("manage.py", "sync_catalogue"), installation.environment)
                 installation.supervisor.finish("sync")
                 passwords = json.loads((Path(folder) / "secrets" / "cast.json").read_text())

@@ -11,10 +11,11 @@ import boto3
 import pytest
 
 from approvals import outcome
-from approvals.choices import HoldStatus, Kind, Outcome, State
+from approvals.asked import reading
+from approvals.choices import HoldStatus, Kind, Outcome, ReadingStatus, State
 from approvals.intake import certificates
 from approvals.intake.consumer import Consumer
-from approvals.models import Alarm, LaunchRequest, Quarantined
+from approvals.models import Alarm, LaunchRequest, Quarantined, TemplateReading
 from approvals.sealing import unseal
 from catalog import aws
 from lambdas.deploy import deploy
@@ -84,6 +85,9 @@ def test_a_launch_is_heard_of_and_so_is_its_end(cloned_db: str, hub: Consumer) -
     assert (hold.status, hold.unusable_reason) == (HoldStatus.OPEN, "")
     assert hold.wait_logical_id.startswith("ApprovalWait")
     assert outcome.follow(now()) == 2
+    # What notify announced is what the desk reads.
+    reading.drain()
+    assert [found.status for found in TemplateReading.objects.all()] == [ReadingStatus.READ] * 2
 
     boto3.client("cloudformation").delete_stack(StackName=deleted)
     hear(hub, lambda: of(deleted).outcome == Outcome.TERMINATED)

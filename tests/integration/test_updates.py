@@ -456,7 +456,7 @@ def test_the_response_url_is_nowhere(stack: Launched, client_for: Any, caplog: p
 def test_the_page_says_what_changes_and_until_when(stack: Launched, client_for: Any) -> None:
     request = stack.update()
     page = client_for(stack.cast.approver).get(request.get_absolute_url()).content.decode()
-    assert "changed; before it was" in page
+    assert "compared with the stack as it is" in page
     assert "t3.micro" in page
     assert "CloudFormation waits until" in page
-    assert page.count("changed; before it was") == 1
+    assert page.count("changed</span>") == 1

@@ -168,6 +168,8 @@ def our_pages(launch: LaunchRequest) -> list[str]:
     known = {
         "<uuid:uuid>": str(launch.uuid),
         "<slug:verb>": "approve",
+        "<str:kind>": "csv",
+        "<slug:product_id>": "prod-1",
         "<slug:thing>": "alarms",
         "<int:pk>": "1",
         r"^f/(?P<fingerprint>[0-9a-f]{64})/$": f"f/{launch.fingerprint}/",

@@ -1,0 +1,240 @@
+"""Publishing a gated version of one product: what it would do, an administrator's confirmation, and how far it is.
+
+The web never asks AWS: a worker plans, the page shows the plan, and what is confirmed is what was shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from approvals.actions import publishing as verbs
+from approvals.actor import Actor
+from approvals.choices import Look
+from approvals.errors import Refused, Why
+from approvals.forms import PublishForm
+from approvals.models import AuditEvent
+from approvals.publishing import subject
+from approvals.sentences import sentence
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
+from approvals.views.catalogue import may_see
+from approvals.views.live import Live, answer, live, poll
+from catalog import publishing
+from catalog.gating import BadOption
+from catalog.models import Product, Publication, Version
+from catalog.models.publishing import WORKED, Status
+from catalog.publishing.problems import of_publication
+from portal.clock import now
+
+LOOKS = {
+    Status.PLANNING: Look.WAIT,
+    Status.PLANNED: Look.ASK,
+    Status.UNDER_WAY: Look.WAIT,
+    Status.DONE: Look.GOOD,
+    Status.FAILED: Look.BAD,
+    Status.REFUSED: Look.QUIET,
+    Status.ABANDONED: Look.QUIET,
+}
+VERDICTS = {
+    "gated": gettext_lazy("The gate fits into the template."),
+    "wrapped": gettext_lazy(
+        "The gate does not fit into the template, so a new template with the gate launches it as a nested stack."
+    ),
+    "already": gettext_lazy("This version has its gate already. No new version is made."),
+}
+# In a word, for tables.
+WORDS = {
+    "gated": gettext_lazy("gated"),
+    "wrapped": gettext_lazy("wrapped"),
+    "already": gettext_lazy("gated already"),
+    "refused": gettext_lazy("refused"),
+}
+
+
+def may_act(request: PersonRequest) -> None:
+    may_see(request)
+    if not request.user.is_administrator:
+        raise Http404
+
+
+def propose(request: PersonRequest, product_id: str) -> HttpResponseBase:
+    """The form (GET), and a plan asked for with it (POST)."""
+    return _propose_post(request, product_id) if request.method == "POST" else _propose_get(request, product_id)
+
+
+@require_safe
+@for_people
+def _propose_get(request: PersonRequest, product_id: str) -> HttpResponse:
+    may_act(request)
+    product = _product(product_id)
+    return _form(request, product, PublishForm(_versions(product)))
+
+
+@require_POST
+@for_people
+def _propose_post(request: PersonRequest, product_id: str) -> HttpResponse:
+    may_act(request)
+    product = _product(product_id)
+    form = PublishForm(_versions(product), request.POST)
+    if not form.is_valid():
+        return _form(request, product, form, 422)
+    try:
+        made = verbs.plan(
+            product,
+            product.versions.get(artifact_id=form.cleaned_data["source"]),
+            options=form.options,
+            retire=form.cleaned_data["retire"],
+            actor=at_the_desk(request.user),
+            now=now(),
+        )
+    except Refused as refused:
+        log_refusal(request.user, product_id, "publish", refused)
+        form.add_error(None, refused.sentence)
+        return _form(request, product, form, refused.http_status)
+    except BadOption as error:
+        form.add_error(None, str(error))
+        return _form(request, product, form, 422)
+    return redirect("publication", made.uuid)
+
+
+@require_safe
+@for_people
+def page(request: PersonRequest, uuid: UUID) -> HttpResponse:
+    may_see(request)
+    return _render(request, _publication(uuid))
+
+
+@require_safe
+@for_people
+@poll
+def page_live(request: PersonRequest, uuid: UUID) -> HttpResponse:
+    may_see(request)
+    publication = _publication(uuid)
+    if publication.status != request.GET.get("was"):
+        # What may be done now is on the page around the part that keeps itself fresh.
+        return HttpResponseClientRefresh()
+    return answer(request, _live(request, publication))
+
+
+@require_POST
+@for_people
+def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
+    may_act(request)
+    if verb not in _VERBS:
+        raise Http404
+    try:
+        sentence_ = _VERBS[verb](request, uuid, at_the_desk(request.user), now())
+    except Refused as refused:
+        log_refusal(request.user, f"publications/{uuid}", verb, refused)
+        if refused.why is Why.NOT_FOUND:
+            raise Http404 from None
+        return _render(request, _publication(uuid), refused.sentence, refused.http_status)
+    messages.success(request, sentence_)
+    return redirect("publication", uuid)
+
+
+def _confirm(request: PersonRequest, uuid: UUID, actor: Actor, at: datetime) -> str:
+    verbs.confirm(uuid, shown=request.POST.get("shown", ""), actor=actor, now=at)
+    return _("Confirmed. How far it is appears here.")
+
+
+def _resume(_request: PersonRequest, uuid: UUID, actor: Actor, at: datetime) -> str:
+    verbs.resume(uuid, actor=actor, now=at)
+    return _("It goes on where it stopped.")
+
+
+def _abandon(_request: PersonRequest, uuid: UUID, actor: Actor, at: datetime) -> str:
+    verbs.abandon(uuid, actor=actor, now=at)
+    return _("Abandoned. What was done stays, and nothing more is done.")
+
+
+_VERBS: dict[str, Callable[[PersonRequest, UUID, Actor, datetime], str]] = {
+    "confirm": _confirm,
+    "resume": _resume,
+    "abandon": _abandon,
+}
+
+
+def _product(product_id: str) -> Product:
+    return get_object_or_404(Product.objects.select_related("place"), product_id=product_id)
+
+
+def _versions(product: Product) -> list[Version]:
+    return list(product.versions.existing().filter(active=True).order_by("-created_at", "-pk"))
+
+
+def _publication(uuid: UUID) -> Publication:
+    found = Publication.objects.select_related("product__place", "source__template", "gated", "confirmed_by", "rollout")
+    return get_object_or_404(found, uuid=uuid)
+
+
+def _form(request: PersonRequest, product: Product, form: PublishForm, status: int = 200) -> HttpResponse:
+    context = {
+        "here": "catalogue",
+        "product": product,
+        "form": form,
+        "is_on": publishing.is_on(),
+        "known": bool(_versions(product)),
+        "recent": _recent(product),
+    }
+    return render(request, "approvals/publish.html", context, status=status)
+
+
+def _recent(product: Product) -> list[tuple[Publication, Look]]:
+    return [(one, LOOKS[Status(one.status)]) for one in product.publications.order_by("-pk")[:10]]
+
+
+def _live(request: PersonRequest, publication: Publication) -> Live:
+    context = {
+        "publication": publication,
+        "look": LOOKS[Status(publication.status)],
+        "problem": of_publication(publication.error),
+        "steps": list(publication.steps.all()),
+    }
+    url = reverse("publication_live", args=[publication.uuid]) if publication.status in WORKED else ""
+    return live(request, {"status": "approvals/parts/publication.html"}, context, url, was=publication.status)
+
+
+def _render(request: PersonRequest, publication: Publication, refused: str = "", status: int = 200) -> HttpResponse:
+    facts = publication.facts
+    context = {
+        "here": "catalogue",
+        "publication": publication,
+        "product": publication.product,
+        "facts": facts,
+        "refused": refused,
+        "acts": request.user.is_administrator,
+        "live": _live(request, publication),
+        "verdict": VERDICTS.get(publication.verdict, ""),
+        "lines": _lines(publication),
+        "retiring": [one for one in facts.get("ungated", []) if one["retire"]],
+        "staying": [one for one in facts.get("ungated", []) if not one["retire"]],
+        "waits": publication.status == Status.PLANNED,
+        "failed": publication.status == Status.FAILED,
+        "open": publication.finished_at is None,
+        "history": _history(publication),
+    }
+    return render(request, "approvals/publication.html", context, status=status)
+
+
+def _lines(publication: Publication) -> list[tuple[str, str]]:
+    source = publication.source.template if publication.source else None
+    if source is None or publication.gated is None or not publication.creates:
+        return []
+    return publishing.lines(source.body, publication.gated.body)
+
+
+def _history(publication: Publication) -> list[tuple[AuditEvent, str]]:
+    chain = subject(publication.product)
+    events = AuditEvent.objects.filter(chain__subject=chain, params__publication=publication.pk)
+    return [(event, sentence(event)) for event in events.select_related("actor").order_by("-number")[:100]]

@@ -1,0 +1,215 @@
+"""Publishing for a whole portfolio: a plan for each of its products, one confirmation, and a report."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from approvals.actions import publishing as verbs
+from approvals.choices import Look
+from approvals.errors import Refused
+from approvals.forms import PublishForm
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
+from approvals.views.catalogue import may_see
+from approvals.views.live import Live, answer, live, poll
+from approvals.views.publishing import LOOKS, WORDS, may_act
+from catalog import publishing
+from catalog.gating import BadOption
+from catalog.models import Portfolio, Publication, Rollout
+from catalog.models.publishing import WORKED, Status
+from catalog.publishing import report
+from portal.clock import now
+
+_RECENT = 25
+_REPORTS = {
+    "csv": ("text/csv; charset=utf-8", report.as_csv),
+    "json": ("application/json", report.as_json),
+}
+
+
+@require_safe
+@for_people
+def overview(request: PersonRequest) -> HttpResponse:
+    """Portfolios, and what was published lately."""
+    may_see(request)
+    offered = Count("offers", filter=Q(offers__removed_at=None, offers__product__removed_at=None))
+    portfolios = Portfolio.objects.filter(removed_at=None, shared=False).select_related("place")
+    recent = Publication.objects.select_related("product", "source").order_by("-pk")[:_RECENT]
+    context = {
+        "here": "catalogue",
+        "acts": request.user.is_administrator,
+        "is_on": publishing.is_on(),
+        "portfolios": portfolios.annotate(offered=offered).order_by("name", "pk"),
+        "recent": [(one, LOOKS[Status(one.status)]) for one in recent],
+        "rollouts": Rollout.objects.select_related("portfolio", "created_by").order_by("-pk")[:_RECENT],
+    }
+    return render(request, "approvals/publishing.html", context)
+
+
+def propose(request: PersonRequest, pk: int) -> HttpResponseBase:
+    """The form (GET), and plans asked for with it (POST)."""
+    return _propose_post(request, pk) if request.method == "POST" else _propose_get(request, pk)
+
+
+@require_safe
+@for_people
+def _propose_get(request: PersonRequest, pk: int) -> HttpResponse:
+    may_act(request)
+    return _form(request, _portfolio(pk), PublishForm(None))
+
+
+@require_POST
+@for_people
+def _propose_post(request: PersonRequest, pk: int) -> HttpResponse:
+    may_act(request)
+    portfolio = _portfolio(pk)
+    form = PublishForm(None, request.POST)
+    if not form.is_valid():
+        return _form(request, portfolio, form, 422)
+    try:
+        rollout = verbs.plan_portfolio(
+            portfolio,
+            options=form.options,
+            retire=form.cleaned_data["retire"],
+            actor=at_the_desk(request.user),
+            now=now(),
+        )
+    except Refused as refused:
+        log_refusal(request.user, f"portfolios/{pk}", "publish", refused)
+        form.add_error(None, refused.sentence)
+        return _form(request, portfolio, form, refused.http_status)
+    except BadOption as error:
+        form.add_error(None, str(error))
+        return _form(request, portfolio, form, 422)
+    return redirect("rollout", rollout.uuid)
+
+
+@require_safe
+@for_people
+def page(request: PersonRequest, uuid: UUID) -> HttpResponse:
+    may_see(request)
+    return _render(request, _rollout(uuid))
+
+
+@require_safe
+@for_people
+@poll
+def page_live(request: PersonRequest, uuid: UUID) -> HttpResponse:
+    may_see(request)
+    publications = _publications(_rollout(uuid))
+    if not _moves(publications):
+        return HttpResponseClientRefresh()
+    return answer(request, _live(request, uuid, publications))
+
+
+@require_POST
+@for_people
+def confirm(request: PersonRequest, uuid: UUID) -> HttpResponse:
+    may_act(request)
+    rollout = _rollout(uuid)
+    try:
+        count = verbs.confirm_portfolio(
+            uuid, shown=request.POST.get("shown", ""), actor=at_the_desk(request.user), now=now()
+        )
+    except Refused as refused:
+        log_refusal(request.user, f"rollouts/{uuid}", "confirm", refused)
+        return _render(request, rollout, refused.sentence, refused.http_status)
+    if count:
+        said = ngettext("Confirmed for %(n)d product.", "Confirmed for %(n)d products.", count) % {"n": count}
+        messages.success(request, said)
+    return redirect("rollout", uuid)
+
+
+@require_safe
+@for_people
+def report_file(request: PersonRequest, uuid: UUID, kind: str) -> HttpResponse:
+    may_see(request)
+    if kind not in _REPORTS:
+        raise Http404
+    content_type, write = _REPORTS[kind]
+    rollout = _rollout(uuid)
+    answer_ = HttpResponse(write(_publications(rollout)), content_type=content_type)
+    name = f"gatehouse-{rollout.portfolio.portfolio_id}-{rollout.created_at:%Y%m%d-%H%M}.{kind}"
+    answer_["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer_
+
+
+def _portfolio(pk: int) -> Portfolio:
+    return get_object_or_404(Portfolio.objects.select_related("place"), pk=pk, shared=False, removed_at=None)
+
+
+def _rollout(uuid: UUID) -> Rollout:
+    return get_object_or_404(Rollout.objects.select_related("portfolio__place", "created_by"), uuid=uuid)
+
+
+def _publications(rollout: Rollout) -> list[Publication]:
+    found = rollout.publications.select_related("product", "source").prefetch_related("steps")
+    return list(found.order_by("product__name", "pk"))
+
+
+def _moves(publications: list[Publication]) -> bool:
+    return any(one.status in WORKED for one in publications)
+
+
+def _live(request: PersonRequest, uuid: UUID, publications: list[Publication]) -> Live:
+    rows: list[tuple[Publication, Look, dict[str, object]]] = [
+        (one, LOOKS[Status(one.status)], report.line(one) | {"word": WORDS.get(one.verdict, "")})
+        for one in publications
+    ]
+    done = sum(one.status not in WORKED for one in publications)
+    context: dict[str, object] = {"rows": rows, "done": done, "total": len(rows), "moves": _moves(publications)}
+    url = reverse("rollout_live", args=[uuid]) if _moves(publications) else ""
+    return live(request, {"rows": "approvals/parts/rollout.html"}, context, url)
+
+
+def _form(request: PersonRequest, portfolio: Portfolio, form: PublishForm, status: int = 200) -> HttpResponse:
+    offered = portfolio.offers.filter(removed_at=None, product__removed_at=None).count()
+    context = {
+        "here": "catalogue",
+        "portfolio": portfolio,
+        "form": form,
+        "is_on": publishing.is_on(),
+        "offered": offered,
+        "recent": portfolio.rollouts.order_by("-pk")[:10],
+    }
+    return render(request, "approvals/publish_portfolio.html", context, status=status)
+
+
+def _render(request: PersonRequest, rollout: Rollout, refused: str = "", status: int = 200) -> HttpResponse:
+    publications = _publications(rollout)
+    waiting = [one for one in publications if one.status == Status.PLANNED]
+    lines = [report.line(one) for one in waiting]
+    context = {
+        "here": "catalogue",
+        "rollout": rollout,
+        "refused": refused,
+        "acts": request.user.is_administrator,
+        "live": _live(request, rollout.uuid, publications),
+        "waiting": [] if any(one.status == Status.PLANNING for one in publications) else waiting,
+        "shown": verbs.shown_of(waiting),
+        "making": sum(one.creates for one in waiting),
+        "retiring": sum(len(line["to_retire"]) for line in lines),
+        "launched": sum(line["launched"] or 0 for line in lines),
+        "untold": any(line["launched"] is None for line in lines),
+        "running": [(one, runs) for one in waiting if (runs := _running(one))],
+        "accounts": sorted({account for one in waiting for account in _accounts(one)}),
+    }
+    return render(request, "approvals/rollout.html", context, status=status)
+
+
+def _running(publication: Publication) -> list[dict[str, str]]:
+    """What runs on the versions to retire, as far as it is known."""
+    retiring = [one for one in publication.facts["ungated"] if one["retire"] and one["launched"]]
+    return [run for one in retiring for run in one["launched"]["some"]]
+
+
+def _accounts(publication: Publication) -> list[str]:
+    return [account for one in publication.facts["portfolios"] or [] for account in one["accounts"] or []]

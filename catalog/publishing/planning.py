@@ -1,0 +1,154 @@
+"""The plan: what publishing would do, and to whom. It reads and changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.gating import Options, Result, Verdict, gate, inspect
+from catalog.gating.options import Upload
+from catalog.models import Product, Publication, Template, Version
+from catalog.models.publishing import Retirement
+from catalog.publishing import affected, bucket
+from catalog.publishing.publisher import Publisher, account
+from catalog.sync.trouble import Passing, Trouble
+from catalog.templates import BadTemplate
+
+OPTIONS = frozenset(
+    {"classic", "timeout", "gate_updates", "service_token", "verify_token", "email_parameter", "upgrade"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`error`: why nothing can be done, a code; with the code `gate` the `reason` says it. `text`: the gated template,
+    None where no version is made. `facts`: see Publication."""
+
+    verdict: str = ""
+    reason: str = ""
+    notes: list[str] = field(default_factory=list)
+    text: bytes | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def shown(self) -> str:
+        return digest(self.facts)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to create and nothing to retire."""
+        return self.text is None and not any(one["retire"] for one in self.facts.get("ungated", []))
+
+
+def digest(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def options_of(given: Mapping[str, Any], wrap: Upload | None = None) -> Options:
+    """Raises BadOption."""
+    return Options(**{name: value for name, value in given.items() if name in OPTIONS}, wrap=wrap)
+
+
+def gated(publication: Publication, publisher: Publisher, child_version: str = "") -> Result:
+    """The gate for what the publication publishes; the same bytes for the same version of a wrapped child."""
+    template = publication.source.template if publication.source else None
+    if template is None:
+        raise Trouble("unread")
+
+    def wrap(_content: bytes, sha256: str) -> str:
+        return bucket.url_of(publisher, sha256, child_version or bucket.NOT_STORED)
+
+    return gate(template.body.encode(), options_of(publication.options, wrap), publication.product.name[:60])
+
+
+def plan(publication: Publication, publisher: Publisher) -> Plan:
+    """Of a row, saved or not. Raises Trouble; Passing where waiting may help."""
+    source = publication.source
+    if error := _impossible(publication.product, source):
+        return Plan(error=error)
+    assert source is not None  # noqa: S101 - for the reader: without one it is impossible
+    result = gated(publication, publisher)
+    if result.verdict is Verdict.REFUSED:
+        return Plan(result.verdict, result.reason, result.notes, error="gate")
+    if result.verdict is Verdict.ALREADY and not is_held(source.template):
+        return Plan(result.verdict, result.reason, result.notes, error="held_in_part")
+    text = result.output if result.verdict in (Verdict.GATED, Verdict.WRAPPED) else None
+    facts = _facts(publication, publisher, source, text)
+    if facts is None:
+        return Plan(error="gone")
+    return Plan(result.verdict, result.reason, result.notes, text, {**facts, "verdict": result.verdict.value})
+
+
+def _impossible(product: Product, source: Version | None) -> str:
+    if not product.launches_stacks:
+        return "engine"
+    if product.account != account():
+        return "foreign"
+    if source is None:
+        return "no_version"
+    return "" if source.template else f"unread:{source.template_unread}"
+
+
+def is_held(template: Template | None) -> bool:
+    """Whether everything in it waits for a gate that no parameter opens."""
+    if template is None:
+        return False
+    try:
+        return inspect(template.body.encode()).is_gated
+    except BadTemplate:
+        return False
+
+
+def _facts(
+    publication: Publication, publisher: Publisher, source: Version, text: bytes | None
+) -> dict[str, Any] | None:
+    """None where the version is no longer there."""
+    product = publication.product
+    live = {one["Id"]: one for one in affected.versions(publisher, product)}
+    active = {key: one for key, one in live.items() if one.get("Active", True)}
+    known = {one.artifact_id: one for one in product.versions.filter(artifact_id__in=live).select_related("template")}
+    if source.artifact_id not in live:
+        return None
+    if active.keys() - known.keys():
+        raise Passing("mirror_behind")
+    ungated = [key for key in sorted(active) if not is_held(known[key].template)]
+    runs = affected.launched(publisher, product)
+    return {
+        "source": {"id": source.artifact_id, "name": source.name, "sha256": source.template and source.template.sha256},
+        "gated": hashlib.sha256(text).hexdigest() if text is not None else "",
+        "name": _name(source.name, {one.get("Name", "") for one in live.values()}) if text is not None else "",
+        "retire": publication.retire,
+        "ungated": [_ungated(active[key], known[key], publication.retire, runs) for key in ungated],
+        "gated_already": [
+            {"id": key, "name": active[key].get("Name", "")} for key in sorted(active.keys() - set(ungated))
+        ],
+        "portfolios": affected.portfolios(publisher, product),
+    }
+
+
+def _ungated(
+    live: dict[str, Any], version: Version, retire: str, runs: dict[str, dict[str, Any]] | None
+) -> dict[str, Any]:
+    guidance = live.get("Guidance") or Version.DEFAULT
+    softer = retire == Retirement.DEPRECATED and guidance == Version.DEPRECATED
+    return {
+        "id": live["Id"],
+        "name": live.get("Name", ""),
+        "guidance": guidance,
+        "unread": version.template is None,
+        "retire": retire != Retirement.NONE and not softer,
+        "launched": None if runs is None else runs.get(live["Id"], {"count": 0, "some": []}),
+    }
+
+
+def _name(name: str, taken: set[str]) -> str:
+    """A name no other version has: "v2 (gated)", "v2 (gated 2)" …"""
+    number, found = 1, f"{name} (gated)"
+    while found in taken:
+        number += 1
+        found = f"{name} (gated {number})"
+    return found

@@ -1,0 +1,69 @@
+"""What became of publications, a line each: for the page of a portfolio, its CSV and JSON, and the command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from catalog.models import Publication
+from catalog.models.publishing import Kind
+from catalog.publishing.problems import of_publication
+
+COLUMNS = (
+    "product_id",
+    "product",
+    "source_version",
+    "verdict",
+    "status",
+    "new_version",
+    "new_name",
+    "to_retire",
+    "retired",
+    "launched",
+    "reason",
+)
+
+
+def line(publication: Publication) -> dict[str, Any]:
+    """`launched`: how many provisioned products run on versions to retire, None where it cannot be told."""
+    facts = publication.facts
+    retiring = [one for one in facts.get("ungated", []) if one["retire"]]
+    counts = [None if one["launched"] is None else one["launched"]["count"] for one in retiring]
+    steps = publication.steps.all() if publication.pk else []
+    done = [step.target for step in steps if step.kind == Kind.RETIRE and step.done_at]
+    return {
+        "product_id": publication.product.product_id,
+        "product": publication.product.name,
+        "source_version": publication.source.artifact_id if publication.source else "",
+        "verdict": publication.verdict,
+        "status": publication.status,
+        "new_version": publication.artifact_id,
+        "new_name": facts.get("name", ""),
+        "to_retire": [one["id"] for one in retiring],
+        "retired": done,
+        "launched": None if None in counts else sum(one for one in counts if one is not None),
+        "reason": publication.reason or of_publication(publication.error),
+    }
+
+
+def as_json(publications: Iterable[Publication]) -> str:
+    return json.dumps([line(one) for one in publications], indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(publications: Iterable[Publication]) -> str:
+    """Lists joined by spaces. No cell begins as a formula of a spreadsheet does."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for publication in publications:
+        told = line(publication)
+        writer.writerow([_cell(told[name]) for name in COLUMNS])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
