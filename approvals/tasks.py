@@ -1,7 +1,8 @@
 """The tasks: thin, without arguments, safe to run twice, and each alone in its process.
 
-A task that is already running in this process is skipped, so slow answers of AWS can never fill all the
-worker's threads; across processes the rows' own locks keep the work apart.
+A task that is already running in this process is skipped; across processes the rows' own locks keep the work apart.
+What may take longer than a few seconds runs *aside*, in a thread of its own, so that slow answers of AWS can never
+fill all the worker's threads: signals and deadlines always find one.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Callable
 from functools import wraps
 
 import structlog
-from celery import shared_task
+from celery import current_task, shared_task
 from celery.signals import worker_shutting_down
 from django.core.management import call_command
+from django.db import connections
 
 from approvals import audit, names, outcome, publishing, updaters, wiping
 from approvals import reconcile as reconciliation
@@ -52,6 +54,32 @@ def _alone(work: Callable[[], None]) -> Callable[[], None]:
             running.release()
 
     return once
+
+
+def _aside(work: Callable[[], None]) -> Callable[[], None]:
+    """Alone, and in a thread of its own: the task returns at once. Called outside of a worker it simply works.
+
+    A worker that stops does not wait for the thread: what it was at is a row, and is taken over.
+    """
+    alone = _alone(work)
+
+    @wraps(work)
+    def start() -> None:
+        if current_task:
+            threading.Thread(target=_in_own_thread, args=(alone,), name=work.__name__, daemon=True).start()
+        else:
+            alone()
+
+    return start
+
+
+def _in_own_thread(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("a task gave up", task=threading.current_thread().name)
+    finally:
+        connections.close_all()
 
 
 @shared_task
@@ -108,13 +136,13 @@ def follow_stacks() -> None:
 
 
 @shared_task
-@_alone
+@_aside
 def reconcile() -> None:
     reconciliation.run(clock.now())
 
 
 @shared_task
-@_alone
+@_aside
 def name_updaters() -> None:
     """Ask CloudTrail who updates."""
     updaters.run(clock.now())
@@ -134,7 +162,7 @@ def wipe() -> None:
 
 
 @shared_task
-@_alone
+@_aside
 def sync_catalogue() -> None:
     """Go on with reading the catalogues that are due, and give requests that came before them the names they know.
 
@@ -146,34 +174,34 @@ def sync_catalogue() -> None:
 
 
 @shared_task
-@_alone
+@_aside
 def cover_catalogue() -> None:
     """Work out how well the products are gated that were read."""
     covering.cover(clock.now(), COVERAGE_SECONDS)
 
 
 @shared_task
-@_alone
+@_aside
 def read_templates() -> None:
     """Read the templates of launches for the people who decide on them."""
     reading.drain()
 
 
 @shared_task
-@_alone
+@_aside
 def lint_templates() -> None:
     linting.drain()
 
 
 @shared_task
-@_alone
+@_aside
 def publish() -> None:
     """Go on with publications: plan what is asked for, carry out what is confirmed."""
     publishing.drain(PUBLISH_SECONDS)
 
 
 @shared_task
-@_alone
+@_aside
 def examine() -> None:
     """The doctor's look, for the page of administrators."""
     keeping.keep(running.run(clock.now(), by_worker=True))

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -67,14 +67,9 @@ def may_act(request: PersonRequest) -> None:
         raise Http404
 
 
-def propose(request: PersonRequest, product_id: str) -> HttpResponseBase:
-    """The form (GET), and a plan asked for with it (POST)."""
-    return _propose_post(request, product_id) if request.method == "POST" else _propose_get(request, product_id)
-
-
 @require_safe
 @for_people
-def _propose_get(request: PersonRequest, product_id: str) -> HttpResponse:
+def form(request: PersonRequest, product_id: str) -> HttpResponse:
     may_act(request)
     product = _product(product_id)
     return _form(request, product, PublishForm(_versions(product)))
@@ -82,28 +77,28 @@ def _propose_get(request: PersonRequest, product_id: str) -> HttpResponse:
 
 @require_POST
 @for_people
-def _propose_post(request: PersonRequest, product_id: str) -> HttpResponse:
+def plan(request: PersonRequest, product_id: str) -> HttpResponse:
     may_act(request)
     product = _product(product_id)
-    form = PublishForm(_versions(product), request.POST)
-    if not form.is_valid():
-        return _form(request, product, form, 422)
+    given = PublishForm(_versions(product), request.POST)
+    if not given.is_valid():
+        return _form(request, product, given, 422)
     try:
         made = verbs.plan(
             product,
-            product.versions.get(artifact_id=form.cleaned_data["source"]),
-            options=form.options,
-            retire=form.cleaned_data["retire"],
+            product.versions.get(artifact_id=given.cleaned_data["source"]),
+            options=given.options,
+            retire=given.cleaned_data["retire"],
             actor=at_the_desk(request.user),
             now=now(),
         )
     except Refused as refused:
         log_refusal(request.user, product_id, "publish", refused)
-        form.add_error(None, refused.sentence)
-        return _form(request, product, form, refused.http_status)
+        given.add_error(None, refused.sentence)
+        return _form(request, product, given, refused.http_status)
     except BadOption as error:
-        form.add_error(None, str(error))
-        return _form(request, product, form, 422)
+        given.add_error(None, str(error))
+        return _form(request, product, given, 422)
     return redirect("publication", made.uuid)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count, Q
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -54,21 +54,16 @@ def overview(request: PersonRequest) -> HttpResponse:
     return render(request, "approvals/publishing.html", context)
 
 
-def propose(request: PersonRequest, pk: int) -> HttpResponseBase:
-    """The form (GET), and plans asked for with it (POST)."""
-    return _propose_post(request, pk) if request.method == "POST" else _propose_get(request, pk)
-
-
 @require_safe
 @for_people
-def _propose_get(request: PersonRequest, pk: int) -> HttpResponse:
+def form(request: PersonRequest, pk: int) -> HttpResponse:
     may_act(request)
     return _form(request, _portfolio(pk), PublishForm(None))
 
 
 @require_POST
 @for_people
-def _propose_post(request: PersonRequest, pk: int) -> HttpResponse:
+def plan(request: PersonRequest, pk: int) -> HttpResponse:
     may_act(request)
     portfolio = _portfolio(pk)
     form = PublishForm(None, request.POST)

@@ -25,6 +25,7 @@ from catalog import aws
 from catalog.models import Template
 from catalog.reading.lint import NotLinted, Remark
 from catalog.templates import Document
+from portal import clock
 from tests.integration.test_views import _Markup, text_of
 from tests.support.cast import Cast
 from tests.support.launches import open_launch
@@ -32,7 +33,7 @@ from tests.support.reading import document, one
 from tests.support.run import ROOT
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+NOW = clock.now().replace(microsecond=0)
 WORDPRESS = (ROOT / "lambdas" / "samples" / "wordpress.yaml").read_text()
 TABLE = {
     "Resources": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -11,10 +10,11 @@ import pytest
 from django.test import Client
 
 from catalog import console
+from portal import clock
 from tests.support import launches
 from tests.support.cast import Cast
 
-NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+NOW = clock.now().replace(microsecond=0)
 
 
 @pytest.mark.parametrize(

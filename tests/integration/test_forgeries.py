@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,11 +18,12 @@ from approvals.choices import AlarmCode, Channel, HoldStatus, Outcome, State
 from approvals.errors import Refused, Why
 from approvals.intake import certificates, consumer
 from approvals.models import Alarm, Decision, Hold, LaunchRequest, Quarantined, Refusal, Signal
+from portal import clock
 from tests.support import envelopes
 from tests.support.cast import Cast
 from tests.support.sns import Topic
 
-NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+NOW = clock.now().replace(microsecond=0)
 NEIGHBOUR = "444455556666"
 THEIR_TOPIC = envelopes.TOPIC.replace(envelopes.ACCOUNT, NEIGHBOUR)
 pytestmark = pytest.mark.django_db

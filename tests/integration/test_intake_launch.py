@@ -92,7 +92,7 @@ def test_a_launch_is_heard_of_and_so_is_its_end(cloned_db: str, hub: Consumer) -
     boto3.client("cloudformation").delete_stack(StackName=deleted)
     hear(hub, lambda: of(deleted).outcome == Outcome.TERMINATED)
     assert of(deleted).state == State.WITHDRAWN
-    assert not Alarm.objects.exists()
+    assert list(Alarm.objects.values_list("code", "detail")) == []
 
     encrypted = of(forged).holds.get().url_encrypted
     assert encrypted is not None

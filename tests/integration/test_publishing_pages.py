@@ -55,7 +55,7 @@ def test_plan_confirm_and_follow_it_on_the_pages(account: Account, admin: Client
     form = admin.get(f"/catalogue/products/{product.product_id}/publish/")
     assert form.status_code == 200
     assert f"v2 ({second})" in text_of(form)
-    answer = admin.post(f"/catalogue/products/{product.product_id}/publish/", asked(product))
+    answer = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))
     url = answer["Location"]
     page = admin.get(url)
     assert "being planned" in text_of(page)
@@ -93,7 +93,7 @@ def test_plan_confirm_and_follow_it_on_the_pages(account: Account, admin: Client
 
 def test_changed_facts_are_said_on_the_page(account: Account, admin: Client) -> None:
     product, (first, _second) = desk.filled(account)
-    url = admin.post(f"/catalogue/products/{product.product_id}/publish/", asked(product))["Location"]
+    url = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))["Location"]
     desk.work()
     shown = shown_on(admin.get(url))
     account.ended(account.launch(product.product_id, first, "in-between"))
@@ -109,7 +109,7 @@ def test_only_administrators_act_and_auditors_read(account: Account, cast: Cast,
     product, _ = desk.filled(account)
     admin = client_for(cast.administrator)
     form = f"/catalogue/products/{product.product_id}/publish/"
-    url = admin.post(form, asked(product))["Location"]
+    url = admin.post(f"{form}plan/", asked(product))["Location"]
     desk.work()
     shown = shown_on(admin.get(url))
     auditor = client_for(cast.auditor)
@@ -120,8 +120,8 @@ def test_only_administrators_act_and_auditors_read(account: Account, cast: Cast,
     for person in (cast.auditor, cast.approver, cast.requester, cast.outsider):
         client = client_for(person)
         assert client.get(form).status_code == 404
-        assert client.post(form, asked(product)).status_code == 404
-        assert client.post(f"/catalogue/portfolios/{portfolio.pk}/publish/", asked(product)).status_code == 404
+        assert client.post(f"{form}plan/", asked(product)).status_code == 404
+        assert client.post(f"/catalogue/portfolios/{portfolio.pk}/publish/plan/", asked(product)).status_code == 404
         for verb in ("confirm", "resume", "abandon"):
             assert client.post(f"{url}{verb}/", {"shown": shown}).status_code == 404
     for person in (cast.approver, cast.requester):
@@ -142,10 +142,10 @@ def test_where_publishing_is_off_the_pages_say_how_to_switch_it_on(
         f"/catalogue/portfolios/{Portfolio.objects.get().pk}/publish/",
     ):
         assert "AllowPublishing=yes" in text_of(admin.get(path))
-    refused = admin.post(f"/catalogue/products/{product.product_id}/publish/", asked(product))
+    refused = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))
     assert refused.status_code == 409
     assert "switched off" in text_of(refused)
-    assert admin.post(f"/catalogue/products/{product.product_id}/publish/", {"source": "pa-x"}).status_code == 422
+    assert admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", {"source": "pa-x"}).status_code == 422
 
 
 def test_a_portfolio_is_planned_confirmed_and_reported(account: Account, admin: Client) -> None:
@@ -156,7 +156,7 @@ def test_a_portfolio_is_planned_confirmed_and_reported(account: Account, admin: 
     shop = Portfolio.objects.get(portfolio_id=portfolio)
     form = f"/catalogue/portfolios/{shop.pk}/publish/"
     assert "Plan it for 2 products" in text_of(admin.get(form))
-    url = admin.post(form, {"retire": "inactive", "gate_updates": "on"})["Location"]
+    url = admin.post(f"{form}plan/", {"retire": "inactive", "gate_updates": "on"})["Location"]
     assert "being planned" in text_of(admin.get(url))
     desk.work()
     page = admin.get(url)
@@ -178,7 +178,7 @@ def test_a_portfolio_is_planned_confirmed_and_reported(account: Account, admin: 
 
 def test_a_failure_is_said_and_goes_on_or_is_abandoned(account: Account, admin: Client) -> None:
     product, _ = desk.filled(account)
-    url = admin.post(f"/catalogue/products/{product.product_id}/publish/", asked(product))["Location"]
+    url = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))["Location"]
     desk.work()
     one = Publication.objects.get()
     Publication.objects.update(

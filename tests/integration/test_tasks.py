@@ -1,6 +1,7 @@
 """The tasks: their names, and that one row or one slow run never holds the others."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -62,3 +63,48 @@ def test_task_that_still_runs_is_not_started_again_in_the_same_process() -> None
     assert len(runs) == 1
     slow()
     assert len(runs) == 2
+
+
+def test_slow_work_leaves_the_workers_threads_to_signals_and_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a worker every slow task returns at once, and one that is still at work is not started twice."""
+    stalled, begun = threading.Event(), list[str]()
+
+    def slow() -> None:
+        begun.append(threading.current_thread().name)
+        stalled.wait(10)
+
+    monkeypatch.setattr(tasks, "current_task", object())
+    task = tasks._aside(slow)
+    before = threading.active_count()
+    for _ in range(20):
+        task()
+    assert threading.active_count() <= before + 20
+    until = time.monotonic() + 5
+    while threading.active_count() > before + 1 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert begun == ["slow"]
+    stalled.set()
+
+
+def test_every_task_that_asks_much_of_aws_runs_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "current_task", object())
+    started = list[str]()
+
+    class Recorded(threading.Thread):
+        def start(self) -> None:
+            started.append(self.name)
+
+    monkeypatch.setattr(threading, "Thread", Recorded)
+    slow = [
+        tasks.sync_catalogue,
+        tasks.cover_catalogue,
+        tasks.read_templates,
+        tasks.lint_templates,
+        tasks.publish,
+        tasks.examine,
+        tasks.reconcile,
+        tasks.name_updaters,
+    ]
+    for task in slow:
+        task()
+    assert started == [task.__name__ for task in slow]
