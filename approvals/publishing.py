@@ -5,10 +5,11 @@ from __future__ import annotations
 from approvals import audit
 from approvals.actor import Actor
 from approvals.choices import Channel
-from catalog import places, publishing
+from catalog import publishing
 from catalog.models import Product, Publication, Step
 from catalog.models.publishing import Kind
 from catalog.publishing import Happening
+from catalog.publishing.steps import replacement
 from portal import clock
 
 WORKER = Actor.system(Channel.TIMER)
@@ -50,9 +51,6 @@ def told(publication: Publication, happening: Happening, step: Step | None) -> N
     if step is not None:
         facts |= _of_step(publication, step)
     audit.record(subject(publication.product), event, actor=WORKER, now=clock.now(), params=facts)
-    if happening in (Happening.DONE, Happening.FAILED) and publication.product.place:
-        # What was done so far shows in the catalogue at the next round.
-        places.again(publication.product.place, clock.now())
 
 
 def _of_step(publication: Publication, step: Step) -> dict[str, str | int | bool | None]:
@@ -63,4 +61,4 @@ def _of_step(publication: Publication, step: Step) -> dict[str, str | int | bool
         return {"sha256": sha256, "object_version": publication.template_version}
     if step.kind == Kind.RETIRE:
         return {"version": step.target, "retire": publication.retire}
-    return {"version": publication.artifact_id}
+    return {"version": replacement(publication)}

@@ -17,7 +17,7 @@ from celery.signals import worker_shutting_down
 from django.core.management import call_command
 from django.db import connections
 
-from approvals import audit, names, outcome, publishing, updaters, wiping
+from approvals import audit, names, outcome, places, publishing, updaters, wiping
 from approvals import reconcile as reconciliation
 from approvals.actions import expire, lapse, warn_of_untold
 from approvals.actor import Actor
@@ -65,7 +65,7 @@ def _aside(work: Callable[[], None]) -> Callable[[], None]:
 
     @wraps(work)
     def start() -> None:
-        if current_task:
+        if current_task and not current_task.request.called_directly:
             threading.Thread(target=_in_own_thread, args=(alone,), name=work.__name__, daemon=True).start()
         else:
             alone()
@@ -168,9 +168,9 @@ def sync_catalogue() -> None:
 
     Ends in time for its successor: what is not read by then is read in the next minute.
     """
-    names.look_for_places(clock.now())
-    sync.tick(SYNC_SECONDS)
-    names.fill()
+    places.look_for_places(clock.now())
+    if sync.tick(SYNC_SECONDS):
+        names.fill()
 
 
 @shared_task

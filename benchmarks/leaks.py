@@ -77,7 +77,8 @@ def _needs(body: dict[str, Any]) -> set[str]:
     depends = body.get("DependsOn", [])
     text = json.dumps(_certain(body.get("Properties", {})), default=str)
     named = {name for found in _NAMED.finditer(text) for name in found.groups() if name}
-    return named | {*(depends if isinstance(depends, list) else [depends])}
+    depends = depends if isinstance(depends, list) else [depends]
+    return named | {name for name in depends if isinstance(name, str)}
 
 
 def _certain(value: Any) -> Any:

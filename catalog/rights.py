@@ -25,7 +25,9 @@ class Asker(Protocol):
 
 
 def may(asker: Asker, principal: str, action: str, resource: str) -> bool:
-    """Asks IAM to work it out; where that is not allowed, reads the role's policies, conditions left aside.
+    """Asks IAM to work it out; where that is not allowed, reads the role's policies. There a Deny outweighs an Allow;
+    conditions of an Allow are left aside, and a Deny under conditions, boundaries and an organization's policies are
+    not seen.
 
     Raises the Forbidden of the first where neither is allowed: that one right is enough.
     """
@@ -33,9 +35,11 @@ def may(asker: Asker, principal: str, action: str, resource: str) -> bool:
         return bool(simulated(asker, principal, [action], resource))
     except Forbidden as forbidden:
         try:
-            return any(_allows(statement, action, resource) for statement in _statements(asker, principal))
+            about = [one for one in _statements(asker, principal) if _speaks_of(one, action, resource)]
         except Forbidden:
             raise forbidden from None
+        denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in about)
+        return not denied and any(one.get("Effect") == "Allow" for one in about)
 
 
 def simulated(asker: Asker, principal: str, actions: list[str], resource: str) -> list[str]:
@@ -62,12 +66,12 @@ def _in(document: Any) -> list[dict[str, Any]]:
     return [statements] if isinstance(statements, dict) else list(statements)
 
 
-def _allows(statement: dict[str, Any], action: str, resource: str) -> bool:
-    return (
-        statement.get("Effect") == "Allow"
-        and any(fnmatchcase(action.lower(), one.lower()) for one in _many(statement.get("Action")))
-        and any(fnmatchcase(resource, one) for one in _many(statement.get("Resource")))
-    )
+def _speaks_of(statement: dict[str, Any], action: str, resource: str) -> bool:
+    actions = [one.lower() for one in _many(statement.get("Action", statement.get("NotAction")))]
+    resources = _many(statement.get("Resource", statement.get("NotResource")))
+    of_action = any(fnmatchcase(action.lower(), one) for one in actions)
+    of_resource = any(fnmatchcase(resource, one) for one in resources)
+    return of_action is ("NotAction" not in statement) and of_resource is ("NotResource" not in statement)
 
 
 def _many(value: Any) -> list[str]:

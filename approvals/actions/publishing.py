@@ -156,8 +156,11 @@ def _confirm(publication: Publication, shown: str, actor: Actor, now: datetime) 
 
 
 def _abandon(publication: Publication, actor: Actor, now: datetime) -> None:
+    begun = publication.steps.exclude(began_at=None).filter(done_at=None).first()
+    # AWS may have carried it out, and nobody will say so any more.
+    unknown = {"begun": begun.kind, "target": begun.target} if begun else {}
     publishing.abandon(publication, now)
-    _record(publication, audit.Event.PUBLICATION_ABANDONED, actor, now)
+    _record(publication, audit.Event.PUBLICATION_ABANDONED, actor, now, **unknown)
 
 
 def _check(actor: Actor) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import stacks
 from approvals.models import LaunchRequest, TemplateReading
@@ -23,7 +22,15 @@ log = structlog.get_logger(__name__)
 
 
 def ask(request: LaunchRequest) -> None:
-    """Ask once and keep the link. Hidden values are never sent: a template that needs them has no estimate."""
+    """Ask once and keep the link. Nothing that goes wrong here stops whoever asks."""
+    try:
+        _ask(request)
+    except Exception as error:  # noqa: BLE001 - an estimate is an extra; others wait to be read
+        log.info("no estimate", request=request.pk, error=type(error).__name__)
+
+
+def _ask(request: LaunchRequest) -> None:
+    """Hidden values are never sent: a template that needs them has no estimate."""
     reading = TemplateReading.objects.select_related("template").filter(request=request).first()
     if reading is None or reading.template is None or reading.template.size > _LARGEST:
         return
@@ -34,12 +41,8 @@ def ask(request: LaunchRequest) -> None:
         for one in request.parameters
         if one["name"] not in own and one.get("value") not in (None, HIDDEN)
     ]
-    try:
-        client = stacks.client(request.stack_id, request.region)
-        answer = client.estimate_template_cost(TemplateBody=reading.template.body, Parameters=values)
-    except (ClientError, BotoCoreError) as error:
-        log.info("no estimate", request=request.pk, error=type(error).__name__)
-        return
+    client = stacks.client(request.stack_id, request.region)
+    answer = client.estimate_template_cost(TemplateBody=reading.template.body, Parameters=values)
     url = trusted(str(answer.get("Url", "")))
     if url:
         TemplateReading.objects.filter(pk=reading.pk).update(estimate_url=url)

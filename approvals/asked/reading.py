@@ -6,7 +6,6 @@ A template may be read twice when a worker dies between the two; nothing is lost
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,14 +20,16 @@ from approvals.choices import Kind, ReadingStatus, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
 from approvals.retry import READING
 from catalog.models import Template
-from catalog.reading import child_sha256, difference, digest, digest_with_child, gathered, losses
-from catalog.templates import BadTemplate, Document, read
+from catalog.publishing import bucket
+from catalog.reading import NotUnderstood, Source, read_apart
 from portal import clock
 
 TAKEOVER = timedelta(minutes=3)
 LIFE = timedelta(hours=6)
 # One that fails in a way nobody thought of, or takes its worker down every time, is left alone.
-_MOST_TAKEOVERS = 4
+_MOST_FAILURES = 3
+# A wrapper of ours names one.
+_MOST_CHILDREN = 3
 # Shorter than the broker hides a message that is being worked on (portal.celery).
 SECONDS = 60.0
 
@@ -49,14 +50,16 @@ def claim(now: datetime) -> TemplateReading | None:
     """Take one reading that is due, else one whose worker is gone; one that several workers did not survive is
     given up."""
     stuck = TemplateReading.objects.stuck(now - TAKEOVER)
-    deadly = stuck.filter(attempts__gte=_MOST_TAKEOVERS)
+    deadly = stuck.filter(failures__gte=_MOST_FAILURES)
     deadly.update(status=ReadingStatus.GIVEN_UP, why_not=WhyNot.UNREADABLE)
-    for rows in (TemplateReading.objects.due(now).order_by("next_attempt_at"), stuck.order_by("claimed_at")):
+    due = TemplateReading.objects.due(now).order_by("next_attempt_at")
+    for rows, lost in ((due, 0), (stuck.order_by("claimed_at"), 1)):
         reading = rows.select_related("request").select_for_update(skip_locked=True, of=("self",)).first()
         if reading is not None:
             reading.attempts += 1
+            reading.failures += lost
             TemplateReading.objects.filter(pk=reading.pk).update(
-                status=ReadingStatus.IN_FLIGHT, claimed_at=now, attempts=reading.attempts
+                status=ReadingStatus.IN_FLIGHT, claimed_at=now, attempts=reading.attempts, failures=reading.failures
             )
             return reading
     return None
@@ -69,34 +72,32 @@ def _try(reading: TemplateReading) -> bool:
         return True
     except NotRead as error:
         _settle(reading, why=error.why, passing=error.passing)
-    except BadTemplate:
-        _settle(reading, why=WhyNot.UNREADABLE)
+    except NotUnderstood as error:
+        log.warning("template not understood", request=reading.request_id, why=str(error))
+        _fail(reading, passing=error.passing)
     except Exception as error:  # noqa: BLE001 - templates are anybody's; an error's words may quote their secrets
         log.warning("template not read", request=reading.request_id, error=type(error).__name__)
-        _settle(reading, why=WhyNot.UNREADABLE, passing=reading.attempts < _MOST_TAKEOVERS)
+        _fail(reading, passing=True)
     return False
 
 
 def read_for(request: LaunchRequest, now: datetime) -> dict[str, Any]:
-    """The fields of a reading. Raises NotRead and BadTemplate."""
+    """The fields of a reading. Raises NotRead and NotUnderstood."""
     template = template_of(request, now)
-    document = _document(template)
-    child = _child_of(document)
-    found = digest_with_child(document, child, given(request)) if child else digest(document, given(request))
     previous = None if request.kind == Kind.LAUNCH else before(request)
-    old, changed = _document_of(previous), None
-    if previous is not None and old is not None:
-        # What a wrapper wraps is what changes; where one of the two is not known, the wrappers are compared.
-        was, will = _child_of(old), child
-        was, will = (was, will) if was and will else (old, document)
-        changed = storable(difference(was, will).kept())
-        lost = losses(was, will, given(previous), given(request))
-        found = replace(found, findings=tuple(gathered([*found.findings, *lost])))
+    old = _template_of(previous)
+    said = read_apart(
+        _source(template, request), _source(old, previous) if old is not None and previous is not None else None
+    )
+    for one in said["digest"]["findings"]:
+        if "rule" in one["facts"]:
+            # The process that reads has no log of its own.
+            log.error("a rule failed", request=request.pk, rule=one["facts"]["rule"])
     return {
         "template": template,
-        "digest": storable(found.kept()),
+        "digest": storable(said["digest"]),
         "previous": previous,
-        "difference": changed,
+        "difference": storable(said["difference"]),
         "read_at": now,
     }
 
@@ -112,29 +113,24 @@ def storable(value: Any) -> Any:
     return value
 
 
-def _document(template: Template) -> Document:
-    return read(template.body.encode("utf-8", "replace"))
+def _source(template: Template, request: LaunchRequest) -> Source:
+    """A template with all that reading it needs; of what it may wrap, only objects of the desk's own bucket."""
+    named = sorted(bucket.named_in(template.body))[:_MOST_CHILDREN]
+    known = Template.objects.filter(sha256__in=named)
+    children = {address: one.body for one in known if (address := bucket.own_address(one.sha256))}
+    return Source(template.body, given(request), children)
 
 
-def _child_of(document: Document) -> Document | None:
-    """What a wrapper wraps, if the catalogue holds it."""
-    sha256 = child_sha256(document)
-    known = Template.objects.filter(sha256=sha256).first() if sha256 else None
-    try:
-        return _document(known) if known else None
-    except BadTemplate:
-        return None
-
-
-def _document_of(request: LaunchRequest | None) -> Document | None:
+def _template_of(request: LaunchRequest | None) -> Template | None:
     """The template of an earlier request, if it was read."""
     known = TemplateReading.objects.filter(request=request, template__isnull=False).select_related("template").first()
-    if request is None or known is None or known.template is None:
-        return None
-    try:
-        return _document(known.template)
-    except BadTemplate:
-        return None
+    return known.template if request is not None and known is not None else None
+
+
+def _fail(reading: TemplateReading, *, passing: bool) -> None:
+    """It could not be understood; after some tries for good."""
+    reading.failures += 1
+    _settle(reading, why=WhyNot.UNREADABLE, passing=passing and reading.failures <= _MOST_FAILURES)
 
 
 def _settle(
@@ -150,7 +146,8 @@ def _settle(
     )
     failed = ReadingStatus.QUEUED if again else ReadingStatus.GIVEN_UP
     status = ReadingStatus.READ if found is not None else failed
-    changes = {"status": status, "why_not": why or "", "next_attempt_at": again or now, **(found or {})}
+    changes: dict[str, Any] = {"status": status, "why_not": why or "", "failures": reading.failures}
+    changes |= {"next_attempt_at": again or now, **(found or {})}
     mine = TemplateReading.objects.filter(pk=reading.pk, status=ReadingStatus.IN_FLIGHT, attempts=reading.attempts)
     mine.update(**changes)
     log.info("template tried", request=reading.request_id, status=status.value, why=why.value if why else "")

@@ -83,7 +83,10 @@ def _filled(text: str, facts: Facts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`title`, `why`, `remedy` and `sentence` are msgids; `about` names account, region or ARN."""
+    """`title`, `why`, `remedy` and `sentence` are msgids; `about` names account, region or ARN.
+
+    The fact `whose` stands before a sentence that does not say of what it speaks.
+    """
 
     code: str
     severity: Severity
@@ -96,7 +99,8 @@ class Finding:
 
     @property
     def seen(self) -> str:
-        return _filled(self.sentence, self.facts)
+        words = _filled(self.sentence, self.facts)
+        return f"{self.facts['whose']}: {words}" if "whose" in self.facts else words
 
     @property
     def advice(self) -> str:

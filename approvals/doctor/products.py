@@ -6,6 +6,7 @@ either way.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from approvals.doctor.visit import Denied, Place, Visit, code_of
 from catalog import models
 from catalog.coverage import Analysis, Call, analyse, analysis_of
 from catalog.coverage.tokens import resolved
+from catalog.coverage.verdicts import Facts, Judgement, judge
 from catalog.models.places import Result
 from catalog.models.products import STACK_ENGINES, STACK_TYPES
 
@@ -38,7 +40,9 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One that can be launched or updated to. Without an analysis, `unread` says why, as a code or a missing right."""
+    """One that can be launched or updated to. Without an analysis, `unread` says why, as a code or a missing right.
+
+    `sha256`: hex, of its template, empty without one."""
 
     product_id: str
     product: str
@@ -48,6 +52,7 @@ class Version:
     place: Place
     analysis: Analysis | None = field(default=None, repr=False)
     unread: str = ""
+    sha256: str = ""
 
     def __str__(self) -> str:
         return f"{self.product} {self.name}".strip()
@@ -67,9 +72,20 @@ class Version:
 
     @property
     def calls(self) -> list[tuple[Call, str | None]]:
-        """What its gates call here: "" without a ServiceToken, None where only CloudFormation knows."""
+        """What its gates may call here: "" without a ServiceToken, None where only CloudFormation knows."""
         calls = self.analysis.calls if self.analysis else []
-        return [(call, resolved(call.token, self.place.account, self.place.region)) for call in calls]
+        here = self.place.account, self.place.region
+        return [(call, resolved(token, *here)) for call in calls for token in call.tokens]
+
+    def judged(self, others: list[Version]) -> Judgement:
+        """As coverage judges it beside the other versions of its product."""
+        mine = _handles(self)
+        twins = [one.name for one in others if mine and _handles(one) == mine and one.sha256 != self.sha256]
+        return judge(Facts(True, self.place.account, self.place.region, self.analysis, self.unread, twins=tuple(twins)))
+
+
+def _handles(version: Version) -> list[str]:
+    return sorted(gate.handle for gate in version.analysis.inspection.gates) if version.analysis else []
 
 
 def versions(visit: Visit) -> list[Version]:
@@ -107,7 +123,8 @@ def _mirrored(place: Place) -> list[Version]:
         product__removed_at=None,
         product__engine__in=STACK_ENGINES,
     )
-    return [_of_mirror(place, one) for one in kept.select_related("product", "template").order_by("product", "pk")]
+    found = kept.select_related("product", "template").defer("template__body")
+    return [_of_mirror(place, one) for one in found.order_by("product", "pk")]
 
 
 def _of_mirror(place: Place, kept: models.Version) -> Version:
@@ -117,11 +134,9 @@ def _of_mirror(place: Place, kept: models.Version) -> Version:
         known = analysis_of(template.analysis, template.analysis_version)
         analysis = known or analyse(template.body)
     unread = kept.template_unread or "not read yet"
-    return _judged(
-        Version(product.product_id, product.name, kept.artifact_id, kept.name, kept.guidance == kept.DEPRECATED, place),
-        analysis,
-        unread,
-    )
+    deprecated, sha256 = kept.guidance == kept.DEPRECATED, template.sha256 if template else ""
+    version = Version(product.product_id, product.name, kept.artifact_id, kept.name, deprecated, place, sha256=sha256)
+    return _judged(version, analysis, unread)
 
 
 def _judged(version: Version, analysis: Analysis | None, unread: str) -> Version:
@@ -160,7 +175,9 @@ def _read(ends: float, version: Version) -> Version:
     analysis, unread = None, "no time left"
     if time.monotonic() < ends:
         try:
-            analysis = analyse(_template(version))
+            text = _template(version)
+            version = replace(version, sha256=hashlib.sha256(text.encode()).hexdigest())
+            analysis = analyse(text)
         except Denied as denied:
             unread = denied.action
         except Unreadable as trouble:

@@ -34,6 +34,8 @@ class TemplateReading(models.Model):
     status = models.CharField(max_length=10, choices=ReadingStatus.choices, default=ReadingStatus.QUEUED)
     why_not = models.CharField(max_length=12, choices=WhyNot.choices, blank=True)
     attempts = models.PositiveIntegerField(default=0)
+    # Workers and processes lost over it, and errors nobody thought of; waiting for AWS is none of them.
+    failures = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

@@ -19,6 +19,8 @@ from portal.accounts.models import User
 # CloudFormation holds an update for an hour at most; people may take longer, and what they grant is a pass.
 UPDATE_LIFE = timedelta(days=7)
 
+NAMELESS = models.Q(product_name="", product_id__gt="") | models.Q(version_name="", version_id__gt="")
+
 
 class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
     def listed(self) -> Self:
@@ -28,6 +30,10 @@ class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
 
     def open(self) -> Self:
         return self.filter(state__in=OPEN_STATES)
+
+    def nameless(self) -> Self:
+        """Its product or version has an id and no name yet."""
+        return self.filter(NAMELESS)
 
     def overdue(self, now: datetime) -> Self:
         """Open past their deadline. An update that is still held lapses first (approvals.actions.retrying)."""
@@ -144,11 +150,8 @@ class LaunchRequest(models.Model):
             models.Index(fields=["requester", "-id"], name="request_mine"),
             models.Index(fields=["product_id", "opened_at"], name="request_product"),
             models.Index(fields=["state", "-id"], name="request_by_state"),
-            models.Index(
-                fields=["-id"],
-                condition=models.Q(product_name="", product_id__gt="") | models.Q(version_name="", version_id__gt=""),
-                name="request_to_name",
-            ),
+            models.Index(fields=["account", "region"], name="request_origin"),
+            models.Index(fields=["opened_at"], condition=NAMELESS, name="request_nameless"),
             models.Index(
                 fields=["followed_at"],
                 condition=models.Q(outcome__in=["waiting", "released"]),

@@ -36,45 +36,47 @@ class Asked:
     changed: bool | None
 
 
-def reading_of(launch: LaunchRequest) -> TemplateReading | None:
-    found = TemplateReading.objects.filter(request=launch).select_related("previous")
-    return found.defer("template__body").first()
+def stage_of(launch: LaunchRequest) -> str:
+    """ "read", "waiting", or "not": how far it has come, for the page that shows it. Cheap: every poll asks."""
+    return _stage(TemplateReading.objects.filter(request=launch).values_list("status", flat=True).first())
 
 
-def stage(reading: TemplateReading | None) -> str:
-    """ "read", "waiting", or "not": how far it has come, for the page that shows it."""
-    if reading is None or reading.status == ReadingStatus.GIVEN_UP:
+def _stage(status: str | None) -> str:
+    if status is None or status == ReadingStatus.GIVEN_UP:
         return "not"
-    return "read" if reading.status == ReadingStatus.READ else "waiting"
+    return "read" if status == ReadingStatus.READ else "waiting"
 
 
 def asked(launch: LaunchRequest, person: User) -> dict[str, Any]:
     """The context of the page's part "What is being asked"."""
-    reading = reading_of(launch)
+    reading = TemplateReading.objects.filter(request=launch).select_related("previous").first()
     digest, difference = _digest(reading), _difference(reading)
-    last = last_of(launch, person)
+    last = last_of(launch, person, reading)
+    stage = _stage(reading.status if reading else None)
     return {
         "reading": reading,
-        "stage": "not" if digest is None and stage(reading) == "read" else stage(reading),
+        "stage": "not" if digest is None and stage == "read" else stage,
         "why_not": WhyNot(reading.why_not).label if reading and reading.why_not else "",
         "digest": digest,
         "difference": difference,
         "remarks": _remarks(reading),
         "last": last,
-        "last_is_visible": last is not None and LaunchRequest.objects.visible_to(person).filter(pk=last.pk).exists(),
         "parameters": _parameters(launch, digest, last),
         "resource_types": sorted(launch.template.get("resource_types", {}).items()),
     }
 
 
-def last_of(launch: LaunchRequest, person: User) -> LaunchRequest | None:
-    """What to compare with: of an update the stack as it is, of a launch the product's last approved one, as far as
-    this person may see it."""
+def last_of(launch: LaunchRequest, person: User, reading: TemplateReading | None) -> LaunchRequest | None:
+    """What to compare with: of an update what its template was compared with, of a launch the product's last approved
+    one, as far as this person may see it."""
+    visible = LaunchRequest.objects.visible_to(person)
     if launch.kind != Kind.LAUNCH:
-        return before(launch)
+        previous = reading.previous if reading and reading.previous else before(launch)
+        # Nothing older in its place: that would not be the stack as it is.
+        return previous if previous and visible.filter(pk=previous.pk).exists() else None
     if not launch.product_id:
         return None
-    same = LaunchRequest.objects.visible_to(person).filter(product_id=launch.product_id, kind=Kind.LAUNCH)
+    same = visible.filter(product_id=launch.product_id, kind=Kind.LAUNCH)
     approved = same.filter(state=State.APPROVED, pk__lt=launch.pk)
     return (
         approved.defer("template", "stack_facts", "policy_trace", "search_terms").order_by("-closed_at", "-pk").first()

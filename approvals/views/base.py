@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
@@ -17,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 
 from approvals.actor import Actor
 from approvals.choices import Channel
+from approvals.context import sections_of
 from approvals.errors import Refused
 from approvals.models import LaunchRequest
 from portal.accounts.models import User
@@ -45,6 +46,12 @@ def for_people(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
 
     return guarded
+
+
+def may_see(request: HttpRequest) -> None:
+    """The catalogue, for administrators and auditors; for everybody else there are no such pages."""
+    if not isinstance(request.user, User) or "catalogue" not in sections_of(request.user):
+        raise Http404
 
 
 def visible(person: User, uuid: UUID) -> LaunchRequest:

@@ -5,27 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Count, Prefetch, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.context import sections_of
 from approvals.views import trend
-from approvals.views.base import PersonRequest, for_people
+from approvals.views.base import PersonRequest, for_people, may_see
 from approvals.views.paging import by_risk
 from catalog.coverage import Risk
 from catalog.models import Offer, Place, Portfolio, Product, Version
-from portal.accounts.models import User
 from portal.clock import now
 
 _LONGEST_SEARCH = 200
-
-
-def may_see(request: HttpRequest) -> None:
-    """Administrators and auditors; for everybody else there is no such page."""
-    if not isinstance(request.user, User) or "catalogue" not in sections_of(request.user):
-        raise Http404
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +81,11 @@ def products(request: PersonRequest) -> HttpResponse:
 
 
 def _with_offers(found: QuerySet[Product]) -> QuerySet[Product]:
-    launchable = Q(versions__removed_at=None, versions__active=True) & ~Q(versions__guidance=Version.DEPRECATED)
+    of_one = Version.objects.launchable().filter(product=OuterRef("pk")).order_by()
+    # A subquery in the list of what is selected is worked out after LIMIT: for the page's rows only.
+    launchable = Subquery(of_one.values("product").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
     offers = Offer.objects.filter(removed_at=None).select_related("portfolio").order_by("portfolio__name")
-    listed = found.select_related("place").annotate(launchable=Count("versions", filter=launchable))
+    listed = found.select_related("place").annotate(launchable=Coalesce(launchable, 0))
     return listed.prefetch_related(Prefetch("offers", offers, to_attr="offered_in"))
 
 

@@ -11,10 +11,10 @@ from django.http import StreamingHttpResponse
 from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 
-from approvals.views.base import PersonRequest, for_people
-from approvals.views.catalogue import may_see
+from approvals.views.base import PersonRequest, for_people, may_see
 from catalog.coverage import Risk, Verdict, reasons_of, roles, standing_of
 from catalog.coverage.doors import risk_of
+from catalog.csv_cells import MARK, harmless
 from catalog.models import Constraint, Offer, Product, Version
 from portal.clock import now
 
@@ -36,8 +36,6 @@ COLUMNS = (
     "last_read",
 )
 _BATCH = 100
-# What a spreadsheet would take for a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@")
 
 
 class _Echo:
@@ -53,8 +51,7 @@ def as_csv(request: PersonRequest) -> StreamingHttpResponse:
     may_see(request)
     writer, language = csv.writer(_Echo()), get_language() or "en"
     rows = chain([COLUMNS], _rows(language))
-    # Spreadsheets take UTF-8 for what it is only with the mark.
-    lines = chain(["\ufeff"], (writer.writerow([_harmless(cell) for cell in row]) for row in rows))
+    lines = chain([MARK], (writer.writerow([harmless(cell) for cell in row]) for row in rows))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="coverage-{now():%Y-%m-%d}.csv"'
     return response
@@ -92,7 +89,7 @@ def _lines(product: Product) -> Iterator[tuple[str, ...]]:
         "; ".join(offer.portfolio.name for offer in offers),
         product.engine,
     )
-    rest = (_launch_roles(product), product.updated_at.isoformat(timespec="seconds"))
+    rest = (_launch_roles(product), product.read_at.isoformat(timespec="seconds"))
     if not versions:
         yield (*about, "", "", "", "", "", "", *rest)
     for version in versions:
@@ -117,7 +114,3 @@ def _launch_roles(product: Product) -> str:
         f"{one.portfolio.name}: {roles.role_of(one, one.place.account, one.place.region)} {roles.sentence_of(one)}"
         for one in constraints
     )
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) or cell.startswith(("\t", "\r", "\n")) else cell

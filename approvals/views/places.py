@@ -21,8 +21,7 @@ from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.forms import PlaceForm
 from approvals.hints import Hint, publish
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
-from approvals.views.catalogue import may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
 from approvals.views.live import Live, answer, gathered, poll
 from catalog import places
 from catalog.models import Place, SyncRun
@@ -36,6 +35,7 @@ _PHASES = {
     "products": gettext_lazy("listing products"),
     "portfolios": gettext_lazy("listing portfolios"),
     "contents": gettext_lazy("looking into portfolios"),
+    "removals": gettext_lazy("looking for what is gone"),
     "versions": gettext_lazy("listing versions"),
     "constraints": gettext_lazy("reading constraints"),
     "templates": gettext_lazy("reading templates"),
@@ -49,6 +49,7 @@ _COUNTED: dict[str, Callable[[int], str]] = {
     "constraints": lambda n: ngettext("%(n)d constraint", "%(n)d constraints", n) % {"n": n},
     "templates": lambda n: ngettext("%(n)d new template", "%(n)d new templates", n) % {"n": n},
     "unread": lambda n: ngettext("%(n)d template unread", "%(n)d templates unread", n) % {"n": n},
+    "left_out": lambda n: ngettext("%(n)d left out", "%(n)d left out", n) % {"n": n},
     "removed": lambda n: ngettext("%(n)d gone", "%(n)d gone", n) % {"n": n},
 }
 

@@ -50,7 +50,7 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
 
 def moving(launch: LaunchRequest, person: User, now: datetime, was: str, stage: str | None) -> dict[str, Any]:
     """What may change by the second. `stage`: how far the template was read as the page was loaded; None: now."""
-    reached = asking.stage(asking.reading_of(launch))
+    reached = asking.stage_of(launch)
     hold = launch.holds.order_by("-pk").first()
     inside = not rules.is_own(person, launch)
     return {

@@ -5,7 +5,7 @@ The web never asks AWS: a worker plans, the page shows the plan, and what is con
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,8 +26,7 @@ from approvals.forms import PublishForm
 from approvals.models import AuditEvent
 from approvals.publishing import subject
 from approvals.sentences import sentence
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
-from approvals.views.catalogue import may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
 from approvals.views.live import Live, answer, live, poll
 from catalog import publishing
 from catalog.gating import BadOption
@@ -165,7 +164,7 @@ def _product(product_id: str) -> Product:
 
 
 def _versions(product: Product) -> list[Version]:
-    return list(product.versions.existing().filter(active=True).order_by("-created_at", "-pk"))
+    return list(publishing.choices(product))
 
 
 def _publication(uuid: UUID) -> Publication:
@@ -201,7 +200,7 @@ def _live(request: PersonRequest, publication: Publication) -> Live:
 
 
 def _render(request: PersonRequest, publication: Publication, refused: str = "", status: int = 200) -> HttpResponse:
-    facts = publication.facts
+    facts, lines = publication.facts, _lines(publication)
     context = {
         "here": "catalogue",
         "publication": publication,
@@ -211,7 +210,8 @@ def _render(request: PersonRequest, publication: Publication, refused: str = "",
         "acts": request.user.is_administrator,
         "live": _live(request, publication),
         "verdict": VERDICTS.get(publication.verdict, ""),
-        "lines": _lines(publication),
+        "lines": lines,
+        "cut": bool(lines) and lines[-1][0] == "cut",
         "retiring": [one for one in facts.get("ungated", []) if one["retire"]],
         "staying": [one for one in facts.get("ungated", []) if not one["retire"]],
         "waits": publication.status == Status.PLANNED,
@@ -222,11 +222,11 @@ def _render(request: PersonRequest, publication: Publication, refused: str = "",
     return render(request, "approvals/publication.html", context, status=status)
 
 
-def _lines(publication: Publication) -> list[tuple[str, str]]:
+def _lines(publication: Publication) -> Sequence[tuple[str, str]]:
     source = publication.source.template if publication.source else None
     if source is None or publication.gated is None or not publication.creates:
         return []
-    return publishing.lines(source.body, publication.gated.body)
+    return publishing.kept_lines(source.body, publication.gated.body)
 
 
 def _history(publication: Publication) -> list[tuple[AuditEvent, str]]:

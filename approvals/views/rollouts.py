@@ -17,8 +17,7 @@ from approvals.actions import publishing as verbs
 from approvals.choices import Look
 from approvals.errors import Refused
 from approvals.forms import PublishForm
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
-from approvals.views.catalogue import may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
 from approvals.views.live import Live, answer, live, poll
 from approvals.views.publishing import LOOKS, WORDS, may_act
 from catalog import publishing

@@ -8,7 +8,7 @@ a product by what is open at its versions (`doors`), and `covering` keeps all of
 
 from catalog.coverage.analysis import Analysis, Call, analyse, analysis_of
 from catalog.coverage.doors import Door, Risk, open_doors
-from catalog.coverage.judging import assess
+from catalog.coverage.judging import assess, held
 from catalog.coverage.reasons import Reason, reasons_of
 from catalog.coverage.standing import Standing, standing_of
 from catalog.coverage.verdicts import Verdict
@@ -24,6 +24,7 @@ __all__ = [
     "analyse",
     "analysis_of",
     "assess",
+    "held",
     "open_doors",
     "reasons_of",
     "standing_of",

@@ -8,25 +8,35 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from catalog.coverage.tokens import Settled, settled
+from catalog.coverage.tokens import Known, Settled, possible, settled
 from catalog.gating import Gate, Inspection, inspect
+from catalog.gating.children import child_of
 from catalog.gating.names import RECEIPT, REQUEST
-from catalog.gating.resources import section
+from catalog.gating.resources import resources, section
 from catalog.templates import BadTemplate, Document, plain, read
 
 # One more whenever an analysis says more than before, or something else: stored ones are made again then.
-VERSION = 1
+VERSION = 3
+_STACK_SET = "AWS::CloudFormation::StackSet"
 _FUNCTIONS = {REQUEST: "gatehouse-notify", RECEIPT: "gatehouse-verify"}
+# Of an SSM type the values are names, not what is stored there.
+_TEXTS = ("String", "Number")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A custom resource of a gate, and the function it calls."""
+    """A custom resource of a gate, and the function it calls. `others`: those it may call as well, by what parameters
+    allow and conditions choose."""
 
     logical_id: str
     kind: str
     token: Settled
+    others: list[Settled] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> list[Settled]:
+        return [self.token, *self.others]
 
     @property
     def function(self) -> str:
@@ -36,17 +46,27 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """`waits`: wait condition → seconds, None where only CloudFormation knows. `bad`: why it cannot be understood."""
+    """`waits`: wait condition → seconds, None where only CloudFormation knows. `bad`: why it cannot be understood.
+
+    `stack_sets`: those whose template can be exchanged behind its URL.
+    """
 
     inspection: Inspection = field(default_factory=Inspection)
     calls: list[Call] = field(default_factory=list)
     waits: dict[str, int | None] = field(default_factory=dict)
     bad: str = ""
+    stack_sets: list[str] = field(default_factory=list)
+
+    @property
+    def loose(self) -> list[str]:
+        """Nested stacks and stack sets whose templates can be exchanged after they were looked at."""
+        return [*(child.logical_id for child in self.inspection.children if not child.pinned), *self.stack_sets]
 
     def to_json(self) -> dict[str, Any]:
         """The inspection's own JSON, with the rest beside it, as PostgreSQL takes it: no NUL, no half characters."""
         calls = [asdict(call) for call in self.calls]
-        data = {**self.inspection.to_json(), "calls": calls, "waits": self.waits, "bad": self.bad}
+        own = {"calls": calls, "waits": self.waits, "bad": self.bad, "stack_sets": self.stack_sets}
+        data = {**self.inspection.to_json(), **own}
         text = json.dumps(data, ensure_ascii=False).replace("\\u0000", "\\ufffd")
         storable: dict[str, Any] = json.loads(text.encode("utf-8", "replace"))
         return storable
@@ -54,7 +74,8 @@ class Analysis:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Analysis:
         calls = [Call(**one) for one in data.get("calls", [])]
-        return cls(Inspection.from_json(data), calls, data.get("waits", {}), data.get("bad", ""))
+        inspection, stack_sets = Inspection.from_json(data), data.get("stack_sets", [])
+        return cls(inspection, calls, data.get("waits", {}), data.get("bad", ""), stack_sets)
 
 
 def analyse(text: str) -> Analysis:
@@ -76,17 +97,32 @@ def analysis_of(data: dict[str, Any], version: int) -> Analysis | None:
 
 
 def _analysed(document: Document, inspection: Inspection) -> Analysis:
-    parameters, mappings = _data(document, "Parameters"), _data(document, "Mappings")
-    defaults = {
-        name: str(one["Default"]) for name, one in parameters.items() if isinstance(one, dict) and "Default" in one
-    }
-    calls = [
-        Call(logical_id, kind, settled(gate.tokens.get(logical_id), defaults, mappings))
-        for gate in inspection.gates
-        for logical_id, kind in _custom_resources(gate)
-    ]
-    waits = {gate.wait: _seconds(settled(gate.timeout, defaults, mappings)) for gate in inspection.gates}
-    return Analysis(inspection, calls, waits)
+    known = _known(document)
+    calls = []
+    for gate in inspection.gates:
+        for logical_id, kind in _custom_resources(gate):
+            token, *others = possible(gate.tokens.get(logical_id), known)
+            calls.append(Call(logical_id, kind, token, others))
+    waits = {gate.wait: _seconds(settled(gate.timeout, known.defaults, known.mappings)) for gate in inspection.gates}
+    return Analysis(inspection, calls, waits, stack_sets=list(_stack_sets(document)))
+
+
+def _known(document: Document) -> Known:
+    parameters = {name: one for name, one in _data(document, "Parameters").items() if isinstance(one, dict)}
+    allowed = {name: one.get("AllowedValues") for name, one in parameters.items() if one.get("Type") in _TEXTS}
+    return Known(
+        {name: str(one["Default"]) for name, one in parameters.items() if "Default" in one},
+        {name: [str(one) for one in values] for name, values in allowed.items() if isinstance(values, list) and values},
+        frozenset(one.id for one in resources(document)),
+        _data(document, "Mappings"),
+    )
+
+
+def _stack_sets(document: Document) -> Iterator[str]:
+    """Made by a URL. One that brings its template along is as fixed as what is around it."""
+    for one in resources(document):
+        if one.kind == _STACK_SET and "TemplateBody" not in one.properties and not child_of(one).pinned:
+            yield one.id
 
 
 def _custom_resources(gate: Gate) -> Iterator[tuple[str, str]]:

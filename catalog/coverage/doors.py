@@ -88,12 +88,15 @@ def risk_of(version: Version) -> Risk:
 
 
 def risk_of_product(product: Product, versions: Iterable[Version], *, role_lacks_rights: bool) -> Risk:
-    """The gravest of its versions'. A role matters only where there is a gate that it has to call."""
+    """The gravest of its versions'. A role matters only where there is a gate that it has to call, and what was not
+    read, or cannot be as AWS lists only so many versions, is not known."""
     if not product.launches_stacks:
         return Risk.NONE
     existing = list(versions)
     risks = [risk_of(version) for version in existing]
     is_gated = any(version.active and version.verdict and Verdict(version.verdict).is_gated for version in existing)
+    if not product.versions_in or product.cut_off:
+        risks.append(Risk.UNREAD)
     if role_lacks_rights and is_gated:
         risks.append(Risk.ROLE)
     return min(risks, default=Risk.NONE)

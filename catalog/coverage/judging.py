@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from catalog.coverage.analysis import Analysis, analysis_of
+from catalog.coverage.analysis import VERSION, Analysis, analyse, analysis_of
 from catalog.coverage.doors import open_doors, risk_of_product
 from catalog.coverage.verdicts import Facts, judge
 from catalog.models import Constraint, Product, Version
@@ -25,8 +25,9 @@ def assess(products: QuerySet[Product]) -> int:
 
 
 def _with_weak_roles() -> set[int]:
-    """The products that a launch role may not call the functions for."""
-    weak = Constraint.objects.filter(type=Constraint.LAUNCH, removed_at=None).exclude(role_refuses=[])
+    """The products that a launch role may not call the functions for, or that have one which does not exist."""
+    launched = Constraint.objects.filter(type=Constraint.LAUNCH, removed_at=None)
+    weak = launched.filter(~Q(role_refuses=[]) | Q(role_unasked="no_role"))
     return set(weak.values_list("product_id", flat=True))
 
 
@@ -49,6 +50,25 @@ def _assess(product: Product, *, role_lacks_rights: bool) -> int:
             Version.objects.bulk_update(changed, ["verdict", "reasons"])
             Product.objects.filter(pk=product.pk).update(risk=risk, open_versions=doors)
     return len(changed)
+
+
+def held(product: Product) -> set[int]:
+    """The versions (keys) of which nothing is made or changed before a gate was approved, as far as can be told.
+
+    What was not analysed yet, or by other readers than ours, is analysed now, and not kept.
+    """
+    versions = list(product.versions.select_related("template").defer("template__body").order_by("pk"))
+    known = {version.pk: _analysis_now(version) for version in versions}
+    twins = _twins([version for version in versions if version.removed_at is None], known)
+    judged = {one.pk: judge(_facts(product, one, known[one.pk], twins.get(one.pk, ()))) for one in versions}
+    return {key for key, judgement in judged.items() if judgement.verdict.is_whole}
+
+
+def _analysis_now(version: Version) -> Analysis | None:
+    template = version.template
+    if template is not None and template.analysis_version != VERSION:
+        return analyse(template.body)
+    return _analysis(version)
 
 
 def _analysis(version: Version) -> Analysis | None:

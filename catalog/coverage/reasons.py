@@ -28,6 +28,8 @@ class Because(StrEnum):
     CALL_OPEN = "call_open"
     COUNT_OPEN = "count_open"
     CONDITION_OPEN = "condition_open"
+    GATE_OPEN = "gate_open"
+    SIGNAL_OPEN = "signal_open"
     CALL_MISSING = "call_missing"
     CALL_FOREIGN = "call_foreign"
     CHILD = "child"
@@ -52,6 +54,8 @@ _SENTENCES = {
     Because.CALL_OPEN: _("Who launches can choose the function that %(about)s calls, by the parameters %(names)s."),
     Because.COUNT_OPEN: _("Who launches may have %(about)s wait for nothing. Parameters: %(names)s."),
     Because.CONDITION_OPEN: _("Who launches may leave %(about)s out, by a condition. Parameters: %(names)s."),
+    Because.GATE_OPEN: _("Who launches can change what %(about)s, a part of the gate, does. Parameters: %(names)s."),
+    Because.SIGNAL_OPEN: _("%(names)s is given the URL of the gate's handle, and can end the wait itself."),
     Because.CALL_MISSING: _("%(names)s names no function here."),
     Because.CALL_FOREIGN: _(
         "%(names)s calls %(about)s, which is not the function of Gatehouse in this account and region."
@@ -92,6 +96,11 @@ class Reason:
     def naming(cls, because: Because, names: Iterable[str], about: str = "") -> Reason:
         every = list(names)
         return cls(because, every[:MOST_NAMES], about, max(len(every) - MOST_NAMES, 0))
+
+    @property
+    def msgid(self) -> str:
+        """With %(names)s and %(about)s, for who keeps it to be read in any language."""
+        return _SENTENCES[self.because]
 
     @property
     def sentence(self) -> str:

@@ -113,7 +113,8 @@ def _functions(place: Place, product: int) -> list[str]:
         for data, number in kept
         if (analysis := analysis_of(data, number))
         for call in analysis.calls
-        if (token := resolved(call.token, place.account, place.region)) and ":lambda:" in token
+        for one in call.tokens
+        if (token := resolved(one, place.account, place.region)) and ":lambda:" in token and "${" not in token
     }
     return sorted(called) or ours
 

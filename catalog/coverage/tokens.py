@@ -3,16 +3,69 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, product
 from typing import Any
 
 from catalog import partitions
+from catalog.templates import references
 
 _PSEUDO = frozenset({"AWS::Partition", "AWS::Region", "AWS::AccountId", "AWS::URLSuffix"})
 _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")
 
-# Text in which only pseudo parameters are left, region → such text, or None: only CloudFormation knows.
+# Text in which only pseudo parameters and resources of the template are left, region → such text, or None: only
+# CloudFormation knows.
 Settled = str | dict[str, str] | None
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a template says of names. `allowed`: parameter → what an administrator lets it be.
+
+    `defaults`: what parameters are unless somebody says otherwise. `mappings`: the template's section.
+    """
+
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    allowed: Mapping[str, list[str]] = field(default_factory=dict)
+    resources: frozenset[str] = frozenset()
+    mappings: Any = None
+
+    @property
+    def words(self) -> dict[str, str]:
+        """A resource is told from a parameter by its `${…}`, as it stands for itself."""
+        return {**{name: f"${{{name}}}" for name in self.resources}, **self.defaults}
+
+
+def possible(value: Any, known: Known) -> list[Settled]:
+    """All that `value` can come to by what parameters allow and conditions choose; what it is by default comes first.
+
+    What is made by a resource of the template is that resource, `${Name}`: never a function of ours.
+    """
+    found: list[Settled] = []
+    for one in _branches(value):
+        names = sorted(references(one) & known.allowed.keys())
+        choices = [_default_first(known.allowed[name], known.defaults.get(name)) for name in names]
+        for chosen in islice(product(*choices), _MOST):
+            came = settled(one, {**known.words, **dict(zip(names, chosen, strict=True))}, known.mappings)
+            if came is None:
+                came = next((f"${{{name}}}" for name in sorted(references(one) & known.resources)), None)
+            if came not in found:
+                found.append(came)
+    return found
+
+
+def _default_first(words: list[str], default: str | None) -> list[str]:
+    return sorted(words, key=lambda word: word != default)
+
+
+def _branches(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict) and isinstance(parts := value.get("Fn::If"), list) and len(parts) == 3:
+        for one in parts[1:]:
+            yield from _branches(one)
+    else:
+        yield value
 
 
 def settled(value: Any, defaults: Mapping[str, str], mappings: Any) -> Settled:
@@ -28,6 +81,8 @@ def settled(value: Any, defaults: Mapping[str, str], mappings: Any) -> Settled:
         return None
     match value:
         case {"Ref": str(name)}:
+            return _named(name, defaults)
+        case {"Fn::GetAtt": [str(name), *_]}:
             return _named(name, defaults)
         case {"Fn::Sub": str(text)}:
             return _filled(text, defaults, {}, mappings)

@@ -12,7 +12,7 @@ from catalog import partitions
 from catalog.coverage.analysis import Analysis, Call
 from catalog.coverage.reasons import Because, Reason
 from catalog.coverage.tokens import resolved
-from catalog.gating import Inspection, Opening, Part
+from catalog.gating import Inspection, Part
 
 
 class Verdict(models.TextChoices):
@@ -41,6 +41,11 @@ class Verdict(models.TextChoices):
         return self in (Verdict.PARTIAL, Verdict.UPDATES_OPEN, Verdict.CLASSIC, Verdict.RECEIPT)
 
     @property
+    def is_whole(self) -> bool:
+        """There is a gate, and it lets nothing through."""
+        return self in (Verdict.CLASSIC, Verdict.RECEIPT)
+
+    @property
     def asks_nobody(self) -> bool:
         return self in (Verdict.UNGATED, Verdict.IMPOSSIBLE)
 
@@ -62,6 +67,8 @@ _ICONS = {
     Verdict.RECEIPT: "check",
     Verdict.UNREAD: "question",
 }
+
+_OPENED = {Part.TOKEN: Because.CALL_OPEN, Part.COUNT: Because.COUNT_OPEN, Part.CONDITION: Because.CONDITION_OPEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +107,9 @@ def judge(facts: Facts) -> Judgement:
     found = analysis.inspection
     if not found.gates:
         return _without_gate(found)
-    partly = [*_leaks(found), *_openings(found), *_wrong_calls(facts, analysis), *_loose_children(found)]
+    partly = [*_leaks(found), *_openings(found), *_wrong_calls(facts, analysis), *_loose_children(analysis)]
     is_classic = not all(gate.kind == "receipt" for gate in found.gates)
-    updates = [] if is_classic else list(_updates(facts, found))
+    updates = [*_same_gates(facts, found), *([] if is_classic else _unheld(found))]
     verdict = Verdict.CLASSIC if is_classic else Verdict.RECEIPT
     if partly or updates:
         verdict = Verdict.PARTIAL if partly else Verdict.UPDATES_OPEN
@@ -123,21 +130,22 @@ def _leaks(found: Inspection) -> Iterator[Reason]:
 
 
 def _openings(found: Inspection) -> Iterator[Reason]:
-    codes = {Part.TOKEN: Because.CALL_OPEN, Part.COUNT: Because.COUNT_OPEN, Part.CONDITION: Because.CONDITION_OPEN}
     for one in found.openings:
-        yield _opening(codes[one.part], one)
-
-
-def _opening(because: Because, one: Opening) -> Reason:
-    return Reason.naming(because, one.parameters, about=one.logical_id)
+        if one.part is Part.SIGNAL:
+            yield Reason.naming(Because.SIGNAL_OPEN, [one.logical_id])
+        else:
+            yield Reason.naming(_OPENED.get(one.part, Because.GATE_OPEN), one.parameters, about=one.logical_id)
 
 
 def _wrong_calls(facts: Facts, analysis: Analysis) -> Iterator[Reason]:
+    """One reason a call: of all it may call, a function that is not ours is the worst."""
     for call in analysis.calls:
-        token = resolved(call.token, facts.account, facts.region)
-        if token is not None and not is_ours(token, call, facts.account, facts.region):
-            because = Because.CALL_FOREIGN if token else Because.CALL_MISSING
-            yield Reason(because, [call.logical_id], about=token)
+        tokens = [resolved(token, facts.account, facts.region) for token in call.tokens]
+        wrong = [one for one in tokens if one is not None and not is_ours(one, call, facts.account, facts.region)]
+        if foreign := next(filter(None, wrong), ""):
+            yield Reason(Because.CALL_FOREIGN, [call.logical_id], about=foreign)
+        elif wrong:
+            yield Reason(Because.CALL_MISSING, [call.logical_id])
 
 
 def is_ours(token: str, call: Call, account: str, region: str) -> bool:
@@ -147,18 +155,21 @@ def is_ours(token: str, call: Call, account: str, region: str) -> bool:
     return parts[:7] == ours
 
 
-def _loose_children(found: Inspection) -> Iterator[Reason]:
-    names = [child.logical_id for child in found.children if not child.pinned]
-    if names:
-        yield Reason.naming(Because.CHILD, names)
+def _loose_children(analysis: Analysis) -> Iterator[Reason]:
+    if analysis.loose:
+        yield Reason.naming(Because.CHILD, analysis.loose)
 
 
-def _updates(facts: Facts, found: Inspection) -> Iterator[Reason]:
-    """What can change after the launch without anybody being asked."""
+def _same_gates(facts: Facts, found: Inspection) -> Iterator[Reason]:
+    """Updates to another version that replace no handle, so that nobody is asked: of classic gates as well."""
     if found.is_stale:
         yield Reason(Because.STALE)
     if facts.twins:
         yield Reason.naming(Because.SAME_GATE, facts.twins)
+
+
+def _unheld(found: Inspection) -> Iterator[Reason]:
+    """Changes of parameters alone that a gate with a receipt lets by."""
     if not all(gate.gate_updates for gate in found.gates):
         yield Reason(Because.UPDATES_OFF)
     elif found.not_fed:
@@ -167,7 +178,7 @@ def _updates(facts: Facts, found: Inspection) -> Iterator[Reason]:
 
 def _notes(facts: Facts, analysis: Analysis) -> Iterator[Reason]:
     found = analysis.inspection
-    unknown = [one.logical_id for one in analysis.calls if resolved(one.token, facts.account, facts.region) is None]
+    unknown = [one.logical_id for one in analysis.calls if None in one.tokens]
     if unknown:
         yield Reason.naming(Because.CALL_UNKNOWN, unknown)
     if found.needed_by_gate:

@@ -55,7 +55,9 @@ def works(given: list[Path], output: Path | None, out_dir: Path | None, *, is_ch
     """The files to read. Raises BadRequest where there are none, or two would be written to one place."""
     todo = [Work(path, _place(path, base, output, out_dir)) for one in given for path, base in _files(one)]
     if not todo:
-        raise BadRequest(f"There is no template in {given[0]}: it has no file that ends in {', '.join(SUFFIXES)}.")
+        raise BadRequest(
+            f"There is no template in {shown(given[0])}: it has no file that ends in {', '.join(SUFFIXES)}."
+        )
     places = [work.output.resolve() for work in todo if work.output and not is_check]
     if len(set(places)) < len(places):
         raise BadRequest(
@@ -63,7 +65,7 @@ def works(given: list[Path], output: Path | None, out_dir: Path | None, *, is_ch
         )
     inputs = {work.path.resolve() for work in todo}
     if out_dir and (overwritten := inputs & set(places)):
-        raise BadRequest(f"{min(overwritten)} would be overwritten. Give --out-dir another folder.")
+        raise BadRequest(f"{shown(min(overwritten))} would be overwritten. Give --out-dir another folder.")
     return todo
 
 
@@ -71,7 +73,7 @@ def _files(given: Path) -> list[tuple[Path, Path]]:
     """Each file with the folder it was found under."""
     if not given.is_dir():
         return [(given, given.parent)]
-    found = (path for path in sorted(given.rglob("*")) if path.suffix in SUFFIXES and path.is_file())
+    found = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file())
     return [(path, given) for path in found if not any(part.startswith(".") for part in path.relative_to(given).parts)]
 
 
@@ -84,19 +86,37 @@ def outcomes(todo: list[Work], options: Options, doing: str) -> Iterator[Outcome
     for work in todo:
         start = time.perf_counter()
         try:
-            outcome = _outcome(work, options, doing)
-            if outcome.data is not None and work.output:
-                _write(work.output, outcome.data)
+            outcome = _written(work, _outcome(work, options, doing))
         except (BadTemplate, NotGated) as error:
-            outcome = Outcome(str(work.path), Verdict.REFUSED, reason=str(error), status=_BAD)
+            outcome = Outcome(shown(work.path), Verdict.REFUSED, reason=str(error), status=_BAD)
         except OSError as error:
-            reason = f"{work.path}:1: It cannot be read or written: {error.strerror or type(error).__name__}."
-            outcome = Outcome(str(work.path), Verdict.REFUSED, reason=reason, status=_BAD)
+            reason = f"{shown(work.path)}:1: It cannot be read: {_said(error)}."
+            outcome = Outcome(shown(work.path), Verdict.REFUSED, reason=reason, status=_BAD)
         yield _timed(outcome, start, work, len(todo) > 1)
 
 
+def _written(work: Work, outcome: Outcome) -> Outcome:
+    """Write what there is to write."""
+    if outcome.data is not None and work.output:
+        try:
+            write(work.output, outcome.data)
+        except OSError as error:
+            reason = f"{shown(work.output)}: It cannot be written: {_said(error)}."
+            return Outcome(outcome.name, Verdict.REFUSED, reason=reason, status=_BAD)
+    return outcome
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def shown(path: Path) -> str:
+    """A path as text that can be printed and stored, whatever bytes its name has."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def _outcome(work: Work, options: Options, doing: str) -> Outcome:
-    name, data = str(work.path), _read(work.path)
+    name, data = shown(work.path), _read(work.path)
     if doing == "check":
         found = inspect(data, name)
         problems = found_in(found, name)
@@ -107,14 +127,17 @@ def _outcome(work: Work, options: Options, doing: str) -> Outcome:
         note = "This is the original, to the byte." if is_exact else "The template was changed after it was gated."
         return Outcome(name, "ungated", notes=[note], data=rest)
     result = gate(data, options, name)
-    status = _BAD if result.verdict is Verdict.REFUSED else 0
-    reason = result.reason if status else ""
-    notes = result.notes if status or not result.reason else [result.reason, *result.notes]
-    return Outcome(name, result.verdict, reason=reason, notes=notes, data=result.output, status=status)
+    if result.verdict is Verdict.REFUSED:
+        return Outcome(name, result.verdict, reason=result.reason, notes=result.notes, status=_BAD)
+    if result.findings:
+        reason = f"{name}:1: {result.reason}"
+        return Outcome(name, result.verdict, reason=reason, notes=result.notes, found=result.findings, status=_BAD)
+    notes = [result.reason, *result.notes] if result.reason else result.notes
+    return Outcome(name, result.verdict, notes=notes, data=result.output)
 
 
 def _timed(outcome: Outcome, start: float, work: Work, of_many: bool) -> Outcome:
-    output = str(work.output) if work.output and outcome.data is not None else ""
+    output = shown(work.output) if work.output and outcome.data is not None else ""
     return Outcome(
         outcome.name,
         outcome.verdict,
@@ -134,6 +157,20 @@ def _read(path: Path) -> bytes:
         return file.read(LARGEST + 1)
 
 
+def check_report(path: Path, todo: list[Work]) -> None:
+    """Whether the report can be written, before anything is. Raises BadRequest."""
+    places = {place.resolve() for work in todo for place in (work.path, work.output) if place}
+    if path.resolve() in places:
+        raise BadRequest(f"The report would overwrite {shown(path)}, which is a template. Give it another name.")
+    if path.is_dir():
+        raise BadRequest(f"The report cannot be written: {shown(path)} is a folder.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise BadRequest(f"The report {shown(path)} cannot be written: {_said(error)}.") from None
+
+
 def write_report(path: Path, report: list[Outcome]) -> None:
     """A JSON list with an object for each file."""
     rows = [
@@ -148,10 +185,10 @@ def write_report(path: Path, report: list[Outcome]) -> None:
         }
         for one in report
     ]
-    _write(path, (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode())
+    write(path, (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """All of it or nothing: a reader never sees half a template."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()

@@ -8,8 +8,9 @@ from typing import Any
 from catalog.gating import email
 from catalog.gating.adding import add, additions
 from catalog.gating.editing import Editor
-from catalog.gating.graph import circle, closure
+from catalog.gating.graph import circle, closure, plumbing
 from catalog.gating.names import UNKNOWN, Ids
+from catalog.gating.openings import open_in
 from catalog.gating.options import Options
 from catalog.gating.parts import Additions, output_data, parts, sha256_of, version_of
 from catalog.gating.resources import Resource, entry, resources
@@ -86,7 +87,19 @@ def _exempt(doc: Document, options: Options, gate: dict[str, Any], known: dict[s
     """What the gate needs, e.g. a function of the template that a token names. Raises BadTemplate."""
     for token in (options.notify, options.verify):
         _check_token(doc, token.value, known)
-    exempt = closure(references(gate) - gate.keys(), known)
+    exempt = plumbing(references(gate) - gate.keys(), known)
+    for name in sorted(closure(exempt, known) - exempt):
+        raise doc.bad(
+            known[name].key,
+            f"The function that the gate calls waits for {name}, which would be made before anybody is asked. "
+            "Take the DependsOn on it away, or take another token.",
+        )
+    for name, taken in open_in(doc, exempt, known).items():
+        raise doc.bad(
+            known[name].key,
+            f"The gate needs {name}, which takes the parameter {taken[0]}: by it a requester could change what the "
+            "gate calls. Give the parameter AllowedValues, or take another token.",
+        )
     for name in sorted(exempt):
         if known[name].condition:
             raise doc.bad(

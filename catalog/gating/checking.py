@@ -9,9 +9,9 @@ from catalog.gating.building import Written
 from catalog.gating.email import MOST_PARAMETERS, parameters_of
 from catalog.gating.inspecting import inspect
 from catalog.gating.inspection import Inspection
-from catalog.gating.ours import stripped
+from catalog.gating.ours import without_ours
 from catalog.gating.transforms import MOST_RESOURCES
-from catalog.templates import Document, plain, read
+from catalog.templates import BadTemplate, Document, read
 
 
 class CheckFailed(Exception):
@@ -24,16 +24,20 @@ def checked(doc: Document, written: Written) -> tuple[bytes, Inspection]:
     Raises CheckFailed and, for what the template is too large for, BadTemplate.
     """
     data = doc.encode(written.text)
-    after = read(data, doc.name)
+    try:
+        after = read(data, doc.name)
+        found = inspect(after)
+    except BadTemplate as error:
+        # Its line is one of what was written, which nobody has.
+        raise CheckFailed(error.what) from None
     _check_limits(doc, after)
-    found = inspect(after)
     if [gate.version for gate in found.gates if gate.is_ours] != [written.ids.version] or found.is_stale:
         raise CheckFailed("the gate is not found again")
     if found.leaks or found.openings:
         raise CheckFailed(f"{found.leaks[0].logical_id if found.leaks else 'the gate'} is not held")
     if set(found.needed_by_gate) != set(written.exempt):
         raise CheckFailed("other resources than were meant do not wait")
-    if stripped(after).text != doc.text:
+    if without_ours(after) != doc.text:
         raise CheckFailed("the gate cannot be taken out again")
     if _rest(after, written) != _rest(doc, written):
         raise CheckFailed("something beside the gate has changed")
@@ -43,7 +47,7 @@ def checked(doc: Document, written: Written) -> tuple[bytes, Inspection]:
 def _check_limits(doc: Document, after: Document) -> None:
     resources, outputs = after.root.get("Resources"), after.root.get("Outputs")
     if resources is not None and len(resources.items) > MOST_RESOURCES:
-        raise doc.bad(resources, f"With the gate it had more than {MOST_RESOURCES} resources. Wrap it.")
+        raise doc.bad(doc.root.key("Resources"), f"With the gate it had more than {MOST_RESOURCES} resources. Wrap it.")
     if len(parameters_of(after)) > MOST_PARAMETERS:
         raise doc.bad(doc.root.key("Parameters"), f"It has more than {MOST_PARAMETERS} parameters, the limit.")
     if outputs is not None and len(outputs.items) > MOST_OUTPUTS:
@@ -53,7 +57,7 @@ def _check_limits(doc: Document, after: Document) -> None:
 def _rest(doc: Document, written: Written) -> dict[str, Any]:
     """A template as data without this gate: a second way to the same. Empty sections are left out."""
     ids, added = set(written.ids.all), written.added
-    data = {name: plain(node) for name, node in doc.root.entries()}
+    data = {name: doc.data(node) for name, node in doc.root.entries()}
     data["Resources"] = {name: _freed(one, ids) for name, one in data["Resources"].items() if name not in ids}
     for section, name in (("Parameters", added.parameter), ("Mappings", added.mapping), ("Outputs", added.output)):
         if isinstance(data.get(section), dict):
@@ -68,5 +72,6 @@ def _freed(resource: Any, ids: set[str]) -> Any:
         # A loop: identifier, collection, bodies.
         return [*resource[:2], {name: _freed(one, ids) for name, one in resource[2].items()}]
     names = resource.get("DependsOn", [])
-    left = [name for name in (names if isinstance(names, list) else [names]) if name not in ids]
+    names = names if isinstance(names, list) else [names]
+    left = [name for name in names if not (isinstance(name, str) and name in ids)]
     return {**resource, "DependsOn": left}

@@ -31,7 +31,9 @@ def notes_in(found: Inspection, name: str) -> list[str]:
     """What cannot be mended here, or is for a person to judge."""
     if not found.gates:
         return [found.cannot] if found.cannot else []
+    needed = found.needed_by_gate
     return [
+        *(f"{name}:1: note: {one} does not wait: the function that the gate calls is made of it." for one in needed),
         *(f"{name}:1: note: A change of {one} alone asks nobody, as it is NoEcho." for one in found.no_echo),
         *(f"{name}:1: note: {one}" for one in updates_notes(found)),
         *(f"{name}:1: note: {one.logical_id}: {one.why}" for one in found.children if not one.pinned),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from catalog.gating.inspection import Child
 from catalog.gating.names import RECORD
 from catalog.gating.resources import Resource, section
-from catalog.templates import Document, plain
+from catalog.templates import Document
 
 
 def child_of(resource: Resource) -> Child:
@@ -35,6 +35,6 @@ def wrapped_sha256(doc: Document) -> str:
     """The sha256 of the template a wrapper of ours wraps; empty for any other template."""
     metadata = section(doc, "Metadata")
     record = metadata.get(RECORD) if metadata else None
-    data = plain(record) if record is not None else None
+    data = doc.data(record) if record is not None else None
     wraps = data.get("Wraps") if isinstance(data, dict) else None
     return str(wraps.get("Sha256", "")) if isinstance(wraps, dict) else ""

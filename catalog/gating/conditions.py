@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from catalog.gating.resources import section
-from catalog.templates import Document, plain
+from catalog.templates import Document, Node, plain
 
 
 def conditions_in(value: Any) -> Iterator[str]:
@@ -25,7 +25,7 @@ def conditions_in(value: Any) -> Iterator[str]:
                 left.append(inner)
 
 
-def with_needed(doc: Document, names: list[str]) -> dict[str, Any]:
+def with_needed(doc: Document, names: list[str], read: Callable[[Node], Any] = plain) -> dict[str, Any]:
     """These conditions and those they are made of, by name, as data; unknown ones are left out."""
     conditions = section(doc, "Conditions")
     found, left = dict[str, Any](), list(names)
@@ -33,6 +33,6 @@ def with_needed(doc: Document, names: list[str]) -> dict[str, Any]:
         one = left.pop()
         node = conditions.get(one) if conditions else None
         if one not in found and node is not None:
-            found[one] = plain(node)
+            found[one] = read(node)
             left.extend(conditions_in(found[one]))
     return found

@@ -79,7 +79,7 @@ class Editor:
         if node.items:
             first = node.items[0][0].start
             if line_start(text, first) <= at or not begins_line(text, first):
-                raise self.doc.bad(
+                raise self.doc.fixed(
                     key, f"{key.value} is written in a way that cannot be added to. Use one line an entry."
                 )
             indent = layout.column(text, first)
@@ -128,7 +128,7 @@ class Editor:
         """Turn a text into a list of `first` and that text. Raises BadTemplate."""
         self._check_place(key, node)
         if self.doc.text[node.start : node.start + 1] in ("&", "!", "|", ">"):
-            raise self.doc.bad(node, f"{key.value} is written in a way that cannot be added to. Write it plainly.")
+            raise self.doc.fixed(node, f"{key.value} is written in a way that cannot be added to. Write it plainly.")
         if not body.flow and node.plain and not _IN_BRACKETS.search(node.value):
             self._make_block_list(key, node, first)
             return
@@ -171,7 +171,7 @@ class Editor:
         dash = dash_of(text, node.children[0])
         at = end_of_previous_line(text, dash) if dash is not None else None
         if dash is None or at is None or not begins_line(text, dash):
-            raise self.doc.bad(node, "A list is written in a way that cannot be added to. Use one line an item.")
+            raise self.doc.fixed(node, "A list is written in a way that cannot be added to. Use one line an item.")
         indent = layout.column(text, dash)
         style = self.style_in(node)
         written = f"- {value}" if isinstance(value, str) else writing.item(value, style, indent=indent)
@@ -186,7 +186,7 @@ class Editor:
     def _check_place(self, key: Node, node: Node) -> None:
         """Refuse an alias: what it stands for is written elsewhere. Raises BadTemplate."""
         if node.start < key.end or not _TO_VALUE.match(self.doc.text, key.end, node.start):
-            raise self.doc.bad(key, f"{key.value} is an alias of something written elsewhere. Write it out there.")
+            raise self.doc.fixed(key, f"{key.value} is an alias of something written elsewhere. Write it out there.")
 
 
 def dash_of(text: str, child: Node) -> int | None:

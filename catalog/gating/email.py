@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.gating.resources import section
-from catalog.templates import Document, plain
+from catalog.templates import Document
 
 MOST_PARAMETERS = 200
 ADDED = "UserEmail"
@@ -38,19 +38,21 @@ DEFINITION: dict[str, Any] = {
     "ConstraintDescription": "must be an e-mail address, or empty.",
     "MaxLength": 254,
 }
+# How YAML and CloudFormation say no.
+_SHOWN = ("false", "no", "off")
 LABEL = {"default": "Your e-mail address"}
 GROUP = "Request"
 
 
 def is_hidden(parameter: Any) -> bool:
-    """Whether a parameter (as data) is NoEcho: CloudFormation then shows its value to nobody."""
-    return isinstance(parameter, dict) and str(parameter.get("NoEcho", "")).lower() == "true"
+    """Whether a parameter (as data) is NoEcho: CloudFormation then shows its value to nobody. In doubt it is."""
+    return isinstance(parameter, dict) and str(parameter.get("NoEcho", False)).lower() not in _SHOWN
 
 
 def parameters_of(doc: Document) -> dict[str, Any]:
     """The template's parameters as data."""
     found = section(doc, "Parameters")
-    return {} if found is None else {name: plain(node) for name, node in found.entries() if name.isalnum()}
+    return {} if found is None else {name: doc.data(node) for name, node in found.entries() if name.isalnum()}
 
 
 def named(doc: Document, name: str, parameters: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from catalog.gating.building import write
 from catalog.gating.checking import CheckFailed, checked
+from catalog.gating.checks import found_in
 from catalog.gating.children import wrapped_sha256
 from catalog.gating.errors import BadOption, NotGated
 from catalog.gating.inspecting import inspect
@@ -15,11 +16,13 @@ from catalog.gating.notes import already, notes_of
 from catalog.gating.options import Options
 from catalog.gating.ours import ours_in, stripped
 from catalog.gating.parts import sha256_of
+from catalog.gating.recognising import gates_in
+from catalog.gating.resources import resources
 from catalog.gating.transforms import cannot_gate, hooks
 from catalog.gating.upgrading import without_hand_made
 from catalog.gating.verdict import Result, Verdict
 from catalog.gating.wrapping import wrap
-from catalog.templates import BadTemplate, Document, Node, read
+from catalog.templates import BadTemplate, CannotEdit, Document, read
 from catalog.templates.document import LARGEST
 
 _WAY_OUT = (
@@ -61,32 +64,49 @@ def _gated(data: bytes, options: Options, doc: Document) -> Result:
             hook, "It has a Hooks section (CodeDeploy blue/green): such a template takes no gate and no parent."
         )
     rest = stripped(doc) if ours_in(doc) else doc
-    found = inspect(rest)
-    if found.gates and not options.upgrade:
-        return Result(Verdict.ALREADY, data, already(found), notes_of(rest, found, None), no_echo=found.no_echo)
-    if found.gates:
+    has_gate = bool(gates_in({one.id: one for one in resources(rest) if not one.looped}))
+    if has_gate and not options.upgrade:
+        return _already(data, rest)
+    if has_gate:
         rest = without_hand_made(rest)
     if reason := cannot_gate(rest):
-        return _wrapped(rest, options, reason, upgraded=bool(found.gates))
-    written = write(rest, options)
+        return _wrapped(rest, options, reason[0].line, reason[1], upgraded=has_gate)
+    try:
+        written = write(rest, options)
+    except CannotEdit as error:
+        return _wrapped(rest, options, error.line, error.what, upgraded=has_gate)
     if len(rest.encode(written.text)) > LARGEST:
-        return _wrapped(
-            rest, options, (rest.root, f"With the gate it had more than {LARGEST:,} bytes."), upgraded=False
-        )
+        return _wrapped(rest, options, 1, f"With the gate it had more than {LARGEST:,} bytes.", upgraded=has_gate)
     output, after = checked(rest, written)
     verdict = Verdict.ALREADY if output == data else Verdict.GATED
     reason_given = "It has this very gate." if output == data else ""
     return Result(verdict, output, reason_given, notes_of(rest, after, written), written.ids.version, after.no_echo)
 
 
-def _wrapped(doc: Document, options: Options, reason: tuple[Node, str], *, upgraded: bool) -> Result:
-    place, why = reason
+def _already(data: bytes, doc: Document) -> Result:
+    """A gate of another hand is left as it is, whatever it holds."""
+    found = inspect(doc)
+    return Result(
+        Verdict.ALREADY,
+        data,
+        already(found),
+        notes_of(doc, found, None),
+        no_echo=found.no_echo,
+        findings=[*found_in(found, doc.name), *([found.cannot] if found.cannot else [])],
+    )
+
+
+def _wrapped(doc: Document, options: Options, line: int, why: str, *, upgraded: bool) -> Result:
     if options.wrap is None:
-        raise doc.bad(place, f"{why} {_WAY_OUT}")
+        raise BadTemplate(doc.name, line, f"{why} {_WAY_OUT}")
     if upgraded:
-        raise doc.bad(place, f"{why} Take its gate written by hand out yourself, then wrap the template.")
+        raise BadTemplate(doc.name, line, f"{why} Take its gate written by hand out yourself, then wrap the template.")
     parent = wrap(doc, options.wrap)
-    written = write(parent.parent, options)
-    output, after = checked(parent.parent, written)
+    try:
+        written = write(parent.parent, options)
+        output, after = checked(parent.parent, written)
+    except BadTemplate as error:
+        # Its line is one of the parent, which nobody has.
+        raise BadTemplate(doc.name, line, f"{why} And it cannot be wrapped: {error.what}") from None
     notes = [why, *parent.notes, *notes_of(parent.parent, after, written)]
     return Result(Verdict.WRAPPED, output, "", notes, written.ids.version, after.no_echo)

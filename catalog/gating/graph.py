@@ -11,6 +11,9 @@ from catalog.templates import references
 # What stands in these may be gone when CloudFormation draws its graph: another branch, a number, an entry of a map.
 _MAY_VANISH = ("Fn::If", "Fn::Length", "Fn::FindInMap", "Fn::Transform", "Fn::ToJsonString")
 
+# A call to a function goes through these.
+_CARRYING = ("AWS::Lambda::", "AWS::IAM::", "AWS::Logs::", "AWS::SNS::", "AWS::SQS::", "AWS::KMS::")
+
 
 def firm(value: Any) -> set[str]:
     """The names a value refers to whatever the conditions say."""
@@ -44,6 +47,24 @@ def closure(names: Iterable[str], known: Mapping[str, Resource]) -> set[str]:
             found.add(name)
             left.extend(needs(known[name]) & known.keys())
     return found
+
+
+def plumbing(names: Iterable[str], known: Mapping[str, Resource]) -> set[str]:
+    """What a call to these resources needs: they and what their properties refer to, in turn. What stands in a
+    DependsOn is needed by a call only where it carries it: a policy, a log group, a permission."""
+    found, left = set[str](), [name for name in names if name in known]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            one = known[name]
+            left.extend(references(one.properties) & known.keys())
+            left.extend(other for other in one.depends_on if other in known and _carries(known[other].kind))
+    return found
+
+
+def _carries(kind: str) -> bool:
+    return kind.startswith(_CARRYING)
 
 
 def circle(known: Mapping[str, Resource]) -> list[str]:

@@ -3,6 +3,9 @@
 A resource is held if it is made after a gate's release point (the receipt if there is one, else the wait condition),
 directly or through others, each of which is there under the same condition or under none. A reference inside an Fn::If
 counts for nothing, as CloudFormation draws no edge for the branch that is not taken.
+
+What the gate waits for leaks, as it is made before anybody is asked; but not what the functions are made of that the
+gate calls, if their ServiceTokens name them.
 """
 
 from __future__ import annotations
@@ -12,15 +15,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.gating.children import child_of, wrapped_sha256
-from catalog.gating.conditions import with_needed
 from catalog.gating.email import is_hidden, parameters_of
-from catalog.gating.graph import closure, waits_for
-from catalog.gating.inspection import Gate, Inspection, Leak, Opening, Part, Why
+from catalog.gating.graph import closure, plumbing, waits_for
+from catalog.gating.inspection import Gate, Inspection, Leak, Why
 from catalog.gating.names import NESTED
+from catalog.gating.openings import openings
 from catalog.gating.ours import Ours, is_stale, ours_in
 from catalog.gating.recognising import Found, counts, gates_in
 from catalog.gating.resources import Resource, resources
-from catalog.gating.tokens import open_parameters
 from catalog.gating.transforms import cannot_gate, hooks, transform_of
 from catalog.templates import Document, read, references
 
@@ -40,13 +42,13 @@ def inspect(source: bytes | Document, name: str = "template") -> Inspection:
     known = {one.id: one for one in everything if not one.looped}
     found = gates_in(known)
     own = {one.id for gate in found for one in gate.all}
-    needed = closure(own, known) - own
+    needed = needed_by(found, known)
     leaks = list(_leaks(everything, known, found, own | needed))
     if macro is not None:
         leaks.append(Leak("Transform", "", macro.line, Why.MACRO))
     parameters = parameters_of(doc)
     return Inspection(
-        gates=_gates(doc, found),
+        gates=_gates(doc, found, known),
         leaks=leaks,
         children=[child_of(one) for one in everything if one.kind == NESTED],
         needed_by_gate=sorted(needed),
@@ -58,12 +60,20 @@ def inspect(source: bytes | Document, name: str = "template") -> Inspection:
     )
 
 
+def needed_by(gates: list[Found], known: dict[str, Resource]) -> set[str]:
+    """What the functions that gates call are made of: it cannot wait for them."""
+    own = {one.id for gate in gates for one in gate.all}
+    tokens = [one.properties.get("ServiceToken") for gate in gates for one in gate.calls]
+    return plumbing(references(tokens) - own, known) - own
+
+
 def _leaks(
     everything: list[Resource], known: dict[str, Resource], gates: list[Found], exempt: set[str]
 ) -> Iterator[Leak]:
     releases = [gate.release for gate in gates if counts(gate.wait)]
     waits = {gate.wait.id for gate in gates}
     held = _held(known, releases)
+    before = closure({one.id for gate in gates for one in gate.all}, known)
     for one in everything:
         if (one.id in exempt and not one.looped) or _is_held(one, known, held):
             continue
@@ -71,6 +81,8 @@ def _leaks(
         why = Why.NOT_WAITING
         if not gates:
             why = Why.NO_GATE
+        elif one.id in before and not one.looped:
+            why = Why.NEEDED
         elif not releases:
             why = Why.COUNT
         elif after & held:
@@ -107,14 +119,25 @@ def _is_there_with(first: Resource, one: Resource) -> bool:
     return not first.condition or first.condition == one.condition
 
 
-def _gates(doc: Document, found: list[Found]) -> list[Gate]:
+def _gates(doc: Document, found: list[Found], known: dict[str, Resource]) -> list[Gate]:
     ours = {one.ids.handle: one for one in ours_in(doc)}
-    return [_gate(doc, gate, ours.get(gate.handle.id)) for gate in found]
+    given = _given(resources(doc), {gate.handle.id for gate in found})
+    return [_gate(doc, gate, known, given, ours.get(gate.handle.id)) for gate in found]
 
 
-def _gate(doc: Document, found: Found, ours: Ours | None) -> Gate:
+def _given(everything: list[Resource], handles: set[str]) -> dict[str, list[str]]:
+    """handle → the resources that refer to it."""
+    made: dict[str, list[str]] = {}
+    for one in everything if handles else ():
+        for handle in references(one.data) & handles:
+            made.setdefault(handle, []).append(one.id)
+    return made
+
+
+def _gate(
+    doc: Document, found: Found, known: dict[str, Resource], given: dict[str, list[str]], ours: Ours | None
+) -> Gate:
     asks, receipt = found.request.properties, found.receipt
-    calls = (found.request, receipt) if receipt else (found.request,)
     return Gate(
         kind="receipt" if receipt else "classic",
         handle=found.handle.id,
@@ -122,8 +145,8 @@ def _gate(doc: Document, found: Found, ours: Ours | None) -> Gate:
         wait=found.wait.id,
         receipt=receipt.id if receipt else "",
         version=ours.version if ours else "",
-        tokens={one.id: one.properties.get("ServiceToken") for one in calls},
-        openings=list(_openings(doc, found)),
+        tokens={one.id: one.properties.get("ServiceToken") for one in found.calls},
+        openings=list(openings(doc, found, known, given.get(found.handle.id, []))),
         timeout=found.wait.properties.get("Timeout"),
         service_timeout=asks.get("ServiceTimeout"),
         email=asks.get("EmailID"),
@@ -137,23 +160,6 @@ def _gates_updates(written: Any, *, is_asked: bool) -> bool:
     if written is None:
         return is_asked
     return isinstance(written, dict) or str(written).lower() not in ("no", "false")
-
-
-def _openings(doc: Document, found: Found) -> Iterator[Opening]:
-    for one in (found.request, found.receipt):
-        names = open_parameters(one.properties.get("ServiceToken"), doc) if one else []
-        if one and names:
-            yield Opening(Part.TOKEN, one.id, names)
-    if not counts(found.wait):
-        yield Opening(Part.COUNT, found.wait.id, sorted(references(found.wait.properties.get("Count"))))
-    for one in found.all:
-        if one.condition:
-            yield Opening(Part.CONDITION, one.id, _parameters_of_condition(doc, one.condition))
-
-
-def _parameters_of_condition(doc: Document, name: str) -> list[str]:
-    found = references(list(with_needed(doc, [name]).values()))
-    return sorted(name for name in found if not name.startswith("AWS::"))
 
 
 def _not_fed(parameters: dict[str, Any], found: list[Found]) -> list[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as later
+from django.utils.translation import gettext_lazy
 
 
 class Why(StrEnum):
@@ -19,6 +19,7 @@ class Why(StrEnum):
     NO_RECEIPT = "no_receipt"
     COUNT = "count"
     MACRO = "macro"
+    NEEDED = "needed"
 
     @property
     def sentence(self) -> str:
@@ -26,14 +27,15 @@ class Why(StrEnum):
 
 
 _SENTENCES = {
-    Why.NO_GATE: later("The template has no gate."),
-    Why.NOT_WAITING: later("It waits for no gate."),
-    Why.CONDITION: later("What it waits for is not there under every condition."),
-    Why.NO_RECEIPT: later(
+    Why.NO_GATE: gettext_lazy("The template has no gate."),
+    Why.NOT_WAITING: gettext_lazy("It waits for no gate."),
+    Why.CONDITION: gettext_lazy("What it waits for is not there under every condition."),
+    Why.NO_RECEIPT: gettext_lazy(
         "It waits for the wait condition alone, which the requester can end himself; nobody checked a receipt."
     ),
-    Why.COUNT: later("The gate's wait condition may count to nothing."),
-    Why.MACRO: later("A macro makes resources of it that wait for nothing."),
+    Why.COUNT: gettext_lazy("The gate's wait condition may count to nothing."),
+    Why.MACRO: gettext_lazy("A macro makes resources of it that wait for nothing."),
+    Why.NEEDED: gettext_lazy("The gate itself waits for it, so it is made before anybody is asked."),
 }
 
 
@@ -43,11 +45,17 @@ class Part(StrEnum):
     TOKEN = "token"  # noqa: S105 - a word
     COUNT = "count"
     CONDITION = "condition"
+    PROOF = "proof"
+    UPDATES = "updates"
+    SIGNAL = "signal"
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A way by which who launches can change the gate. `parameters` may be empty where a condition does it."""
+    """A way by which who launches can change the gate. `parameters` may be empty where a condition does it.
+
+    SIGNAL: a resource beside the gate that is given the URL which ends the wait.
+    """
 
     part: Part
     logical_id: str
@@ -55,6 +63,10 @@ class Opening:
 
     @property
     def sentence(self) -> str:
+        if self.part is Part.SIGNAL:
+            return _("%(resource)s is given the URL of the gate's handle, and can end the wait itself.") % {
+                "resource": self.logical_id
+            }
         facts = {"part": self.part, "resource": self.logical_id, "parameters": ", ".join(self.parameters)}
         if self.parameters:
             return _("Who launches can change the %(part)s of %(resource)s by %(parameters)s.") % facts

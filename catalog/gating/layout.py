@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from catalog.templates import Document, Node
 
-_BREAK = re.compile(r"[\r\n]")
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -35,13 +34,17 @@ class Style:
 
 
 def line_start(text: str, at: int) -> int:
-    return max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+    start = text.rfind("\n", 0, at) + 1
+    # Only back to there: most texts have no other line break, and may be one long line.
+    return max(start, text.rfind("\r", start, at) + 1)
 
 
 def line_end(text: str, at: int) -> int:
     """Where the line's last character ends; its line break stands there."""
-    found = _BREAK.search(text, at)
-    return found.start() if found else len(text)
+    end = text.find("\n", at)
+    end = len(text) if end < 0 else end
+    back = text.find("\r", at, end)
+    return end if back < 0 else back
 
 
 def next_line(text: str, at: int) -> int:

@@ -13,15 +13,17 @@ _SHOWN = 10
 
 def already(found: Inspection) -> str:
     """Why a template with a gate of another hand was left as it is."""
-    if found.leaks or found.openings:
+    if found.leaks or found.openings or found.cannot:
         return "It has a gate written by hand, which does not hold everything: see the notes, or upgrade it."
     return "It has a gate written by hand; upgrade replaces it by ours."
 
 
 def notes_of(doc: Document, found: Inspection, written: Written | None) -> list[str]:
     """`found`: what was inspected in the end; `written`: what was added, None where nothing was."""
+    needed = found.needed_by_gate if found.gates else []
     return [
         *(_added(written) if written else []),
+        *([f"The gate needs these, so they do not wait for it: {', '.join(needed)}."] if needed else []),
         *_leaks(found),
         *(one.sentence for one in found.openings),
         *_unseen(found),
@@ -36,8 +38,6 @@ def _added(written: Written) -> list[str]:
         notes.append(f"The parameter {written.added.parameter} was added for the requester's e-mail address.")
     elif not written.added.email:
         notes.append("There is no room for a parameter with the requester's e-mail address: the desk is not told it.")
-    if written.exempt:
-        notes.append(f"The gate needs these, so they do not wait for it: {_list(list(written.exempt))}.")
     return notes
 
 

@@ -10,7 +10,7 @@ from catalog.gating.names import HANDLE, RECORD, Ids, version_in
 from catalog.gating.parts import sha256_of, version_of
 from catalog.gating.removing import remove_entries, remove_items, remove_section, unlist, unlist_block, was_text
 from catalog.gating.resources import Resource, entry, resources, section
-from catalog.templates import Document, Node, plain, read
+from catalog.templates import BadTemplate, Document, Node, read
 
 INTERFACE = "AWS::CloudFormation::Interface"
 
@@ -30,7 +30,8 @@ class Ours:
 
 def ours_in(doc: Document) -> list[Ours]:
     """Every gate of ours, whole or not. Raises BadTemplate."""
-    known = {one.id: one for one in resources(doc)}
+    # What a loop makes is no gate of ours, whatever it is called.
+    known = {one.id: one for one in resources(doc) if not one.looped}
     found = []
     for one in known.values():
         metadata = one.data.get("Metadata")
@@ -46,20 +47,36 @@ def ours_in(doc: Document) -> list[Ours]:
 
 def stripped(doc: Document) -> Document:
     """The template without any gate of ours, read anew. Raises BadTemplate."""
-    while found := ours_in(doc):
-        doc = read(doc.encode(_without(doc, found[0])), doc.name)
-    return doc
+    try:
+        rest = read(doc.encode(without_ours(doc)), doc.name)
+        is_free = not ours_in(rest)
+    except BadTemplate as error:
+        raise doc.bad(doc.root.key("Resources"), f"Without its gate it is no template: {error.what}") from None
+    if not is_free:
+        raise doc.bad(doc.root.key("Resources"), "Its gate cannot be taken out. Take it out by hand.")
+    return rest
+
+
+def without_ours(doc: Document) -> str:
+    """The text without any gate of ours. Raises BadTemplate."""
+    if "without ours" not in doc.known:
+        doc.known["without ours"] = _without(doc, ours_in(doc))
+    text: str = doc.known["without ours"]
+    return text
 
 
 def is_stale(doc: Document, gate: Ours) -> bool:
-    """Whether the template or the gate has changed since the gate was written. Raises BadTemplate."""
-    rest = stripped(doc)
-    return gate.template != sha256_of(rest.text) or gate.version != current_version(doc, gate, rest.text)
+    """Whether the template or the gate has changed since the gate was written."""
+    try:
+        rest = without_ours(doc)
+    except BadTemplate:
+        return True
+    return gate.template != sha256_of(rest) or gate.version != current_version(doc, gate, rest)
 
 
 def current_version(doc: Document, gate: Ours, rest: str) -> str:
     """The version that the gate has by what stands in the template; `rest` is its text without the gate."""
-    known = {one.id: one.data for one in resources(doc)}
+    known = {one.id: one.data for one in resources(doc) if not one.looped}
     defined = {name: known[name] for name in gate.ids.all if name in known}
     return version_of(rest, defined, additions_of(doc, gate), gate.ids)
 
@@ -72,19 +89,33 @@ def additions_of(doc: Document, gate: Ours) -> dict[str, Any]:
         where = section(doc, name) if name in ("Parameters", "Mappings", "Outputs") and dot else None
         node = where.get(key) if where else None
         if node is not None:
-            found[path] = plain(node)
+            found[path] = doc.data(node)
     return found
 
 
-def _without(doc: Document, gate: Ours) -> str:
-    editor = Editor(doc)
-    _key, where = entry(doc, "Resources")
-    remove_entries(editor, where, set(gate.ids.all))
-    for body in {id(one.node): one for one in resources(doc) if one.id not in gate.ids.all}.values():
-        free(editor, body, set(gate.ids.all))
-    for path in gate.added:
-        _remove_addition(editor, path, gate)
-    return editor.text()
+def _without(doc: Document, gates: list[Ours]) -> str:
+    if not gates:
+        return doc.text
+    editor, names = Editor(doc), {name for gate in gates for name in gate.ids.all}
+    added = {path for gate in gates for path in gate.added}
+    key, where = entry(doc, "Resources")
+    if {one.value for one, _body in where.items} <= names:
+        raise doc.bad(key, "It has nothing but its gate.")
+    remove_entries(editor, where, names)
+    for body in {id(one.node): one for one in resources(doc) if one.looped or one.id not in names}.values():
+        free(editor, body, names)
+    for name in ("Parameters", "Mappings", "Outputs"):
+        _remove_additions(
+            editor, name, {path.partition(".")[2] for path in added if path.startswith(f"{name}.")}, added
+        )
+    for path in sorted(added):
+        name, _dot, parameter = path.partition(".")
+        if name in ("ParameterGroups", "ParameterLabels"):
+            _remove_from_interface(editor, name, parameter)
+    try:
+        return editor.text()
+    except ValueError:
+        raise doc.bad(key, "Its gate was changed and cannot be taken out. Take it out by hand.") from None
 
 
 def free(editor: Editor, body: Resource, names: set[str]) -> None:
@@ -96,7 +127,7 @@ def free(editor: Editor, body: Resource, names: set[str]) -> None:
         if node.value in names:
             remove_entries(editor, body.node, {"DependsOn"}, behind=True)
         return
-    gone = {at for at, child in enumerate(node.children) if child.value in names}
+    gone = {at for at, child in enumerate(node.children) if child.value in names and not child.tag}
     # The gate stands first where there was one text before it, and last in a list.
     if node.flow and gone == {0} and len(node.children) == 2:
         unlist(editor, node)
@@ -108,16 +139,16 @@ def free(editor: Editor, body: Resource, names: set[str]) -> None:
         remove_items(editor, node, gone, behind=True)
 
 
-def _remove_addition(editor: Editor, path: str, gate: Ours) -> None:
-    name, dot, key = path.partition(".")
+def _remove_additions(editor: Editor, name: str, keys: set[str], added: set[str]) -> None:
+    """`name`: of a section. Where the gate brought the section and nothing else is in it, it goes as a whole."""
     where = section(editor.doc, name)
-    if name in ("Parameters", "Mappings", "Outputs") and dot and where is not None and where.key(key) is not None:
-        if name in gate.added and len(where.items) == 1:
-            remove_section(editor, name)
-        else:
-            remove_entries(editor, where, {key})
-    elif name in ("ParameterGroups", "ParameterLabels"):
-        _remove_from_interface(editor, name, key)
+    there = {key.value for key, _node in where.items} if where else set()
+    if where is None or not keys & there:
+        return
+    if name in added and there <= keys:
+        remove_section(editor, name)
+    else:
+        remove_entries(editor, where, keys)
 
 
 def _remove_from_interface(editor: Editor, name: str, parameter: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from catalog.gating.conditions import with_needed
 from catalog.gating.resources import section
-from catalog.templates import Document, plain, references
+from catalog.templates import Document, references, verbatim
 
 # What a condition may be made of so that it means the same in the parent.
 _SAME = {
@@ -28,11 +28,11 @@ def exported(doc: Document, parameters: dict[str, Any], nested: str) -> Exported
     found = section(doc, "Outputs")
     outputs, conditions, mappings, left_out = dict[str, Any](), dict[str, Any](), dict[str, Any](), list[str]()
     for name, node in found.entries() if found else ():
-        data = plain(node)
+        data = verbatim(node)
         if name.startswith("Fn::") or not isinstance(data, dict) or len(outputs) >= _MOST:
             left_out.append(name)
             continue
-        needed = with_needed(doc, [data["Condition"]]) if isinstance(data.get("Condition"), str) else {}
+        needed = with_needed(doc, [data["Condition"]], verbatim) if isinstance(data.get("Condition"), str) else {}
         tables = _mappings(doc, needed)
         if (data.get("Condition") and not needed) or not _means_the_same(needed, tables, parameters):
             left_out.append(name)
@@ -65,7 +65,7 @@ def _mappings(doc: Document, conditions: dict[str, Any]) -> dict[str, Any]:
     found, where = dict[str, Any](), section(doc, "Mappings")
     for name in _looked_up(list(conditions.values())):
         node = where.get(name) if where and isinstance(name, str) else None
-        data = plain(node) if node is not None else None
+        data = verbatim(node) if node is not None else None
         found[str(name)] = None if data is None or "Fn::Transform" in str(data) else data
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.templates import Document, Node, plain
+from catalog.templates import Document, Node
 
 LOOP = "Fn::ForEach::"
 # A macro writes what stands in its place when the stack is made.
@@ -63,8 +63,15 @@ def entry(doc: Document, name: str) -> tuple[Node, Node]:
 
 def resources(doc: Document) -> list[Resource]:
     """All of them, in the order of the text; what macros stand for is left out. Raises BadTemplate."""
+    if "resources" not in doc.known:
+        doc.known["resources"] = _all(doc)
+    found: list[Resource] = doc.known["resources"]
+    return found
+
+
+def _all(doc: Document) -> list[Resource]:
     key, found = entry(doc, "Resources")
-    if found.tag == _TAG or (found.kind != "map" and doc.root.get("Transform") is not None):
+    if found.tag == _TAG or (found.kind != "map" and doc.transform is not None):
         return []
     if found.kind != "map" or found.tag:
         raise doc.bad(key, "Its Resources section is not a mapping that can be read.")
@@ -99,7 +106,7 @@ def _resource(doc: Document, key: Node, node: Node, *, looped: bool) -> Resource
     kind = node.get("Type")
     if node.tag or node.kind != "map":
         raise doc.bad(key, f"The resource {key.value} is not a mapping.")
-    data = plain(node)
+    data = doc.data(node)
     if not isinstance(data.get("Type"), str) or not data["Type"]:
         raise doc.bad(kind or key, f"The resource {key.value} has no Type.")
     return Resource(key.value, key, node, data, looped)

@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog.gating.errors import BadOption
 from catalog.gating.resources import section
-from catalog.templates import Document, Node, plain, references
+from catalog.templates import Document, references
 
 # The mapping by region of tokens that are given so.
 REGIONS = "GatehouseRegions"
@@ -104,7 +104,7 @@ def open_parameters(value: Any, doc: Document) -> list[str]:
     """The launch parameters by which a requester can make a token whatever he likes."""
     parameters = section(doc, "Parameters")
     given = {} if parameters is None else dict(parameters.entries())
-    return sorted(name for name in references(_chosen(value)) & given.keys() if not _is_pinned(given[name]))
+    return sorted(name for name in references(_chosen(value)) & given.keys() if not _is_pinned(doc.data(given[name])))
 
 
 def _chosen(value: Any) -> Any:
@@ -118,8 +118,7 @@ def _chosen(value: Any) -> Any:
     }
 
 
-def _is_pinned(parameter: Node) -> bool:
-    data = plain(parameter)
+def _is_pinned(data: Any) -> bool:
     if not isinstance(data, dict):
         return False
     values = data.get("AllowedValues")

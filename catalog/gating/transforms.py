@@ -52,7 +52,7 @@ def _macros(doc: Document) -> Iterator[tuple[Node, str]]:
 
 def _transforms(root: Node) -> Iterator[tuple[Node, str]]:
     given = root.get("Transform")
-    if given is None:
+    if given is None or (given.is_null and not given.tag):
         return
     for one in given.children if given.kind == "seq" else [given]:
         name = one.get("Name") if one.kind == "map" else one

@@ -27,16 +27,25 @@ def without_hand_made(doc: Document) -> Document:
         free(editor, one, gone)
     remove_entries(editor, where, gone)
     _remove_outputs(editor, gone)
-    after = read(doc.encode(editor.text()), doc.name)
-    _check(doc, after, gone)
+    try:
+        after = read(doc.encode(editor.text()), doc.name)
+        _check(doc, after, gone)
+    except ValueError:
+        raise _unclean(doc) from None
+    except BadTemplate as error:
+        raise doc.bad(key, f"Without its gate it is no template: {error.what}") from None
     return after
+
+
+def _unclean(doc: Document) -> BadTemplate:
+    return doc.bad(doc.root.key("Resources"), "The gate written by hand cannot be taken out cleanly. Do it by hand.")
 
 
 def _remove_outputs(editor: Editor, gone: set[str]) -> None:
     outputs = section(editor.doc, "Outputs")
     if outputs is None:
         return
-    showing = {key.value for key, node in outputs.items if references(plain(node)) & gone}
+    showing = {key.value for key, node in outputs.items if references(editor.doc.data(node)) & gone}
     if showing and len(showing) == len(outputs.items):
         remove_entries(editor, editor.doc.root, {"Outputs"})
     else:
@@ -49,7 +58,7 @@ def _check(doc: Document, after: Document, gone: set[str]) -> None:
         one.id: {**one.data, "DependsOn": set(one.depends_on) - gone} for one in resources(doc) if one.id not in gone
     }
     if {one.id: {**one.data, "DependsOn": set(one.depends_on)} for one in resources(after)} != before:
-        raise doc.bad(doc.root.key("Resources"), "The gate written by hand cannot be taken out cleanly. Do it by hand.")
+        raise _unclean(doc)
     for name, node in doc.root.entries():
-        if name not in ("Resources", "Outputs") and plain(node) != plain(after.root.get(name) or node):
+        if name not in ("Resources", "Outputs") and doc.data(node) != plain(after.root.get(name) or node):
             raise BadTemplate(doc.name, node.line, f"The section {name} would change. Take the gate out by hand.")

@@ -17,6 +17,8 @@ class Verdict(StrEnum):
 class Result:
     """`output`: the gated template's bytes, None if refused. `reason`: why it was refused or was gated already.
 
+    `findings`: what a template that has a gate already does not hold, as "name:line: sentence"; empty where all
+    is well.
     `version`: the gate's `<v>`. `no_echo`: the NoEcho parameters whose change alone the gate cannot see.
     """
 
@@ -26,3 +28,4 @@ class Result:
     notes: list[str] = field(default_factory=list)
     version: str = ""
     no_echo: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)

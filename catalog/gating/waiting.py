@@ -13,26 +13,35 @@ def wait(editor: Editor, resource: Resource, release: str) -> None:
     node, key = body.get("DependsOn"), body.key("DependsOn")
     if node is None or key is None:
         if "DependsOn" in resource.data:
-            raise editor.doc.bad(body, f"A merge key (<<) brings {resource.id} its DependsOn. Write it out there.")
+            raise editor.doc.fixed(body, f"A merge key (<<) brings {resource.id} its DependsOn. Write it out there.")
         _add(editor, resource, release)
-    elif node.tag or node.kind == "map" or node.is_null:
-        raise editor.doc.bad(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
+    elif node.is_null and not node.tag:
+        raise editor.doc.bad(key, f"The DependsOn of {resource.id} is empty: remove it.")
+    elif node.tag or node.kind == "map":
+        raise editor.doc.fixed(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
     elif node.kind == "scalar":
         if node.value != release:
             editor.make_list(body, key, node, release)
-    elif all(_is_name(child) for child in node.children):
+    elif all(_is_name(child) or (resource.looped and _is_function(child)) for child in node.children):
         if release not in (child.value for child in node.children):
             editor.add_to_list(key, node, release)
     else:
-        raise editor.doc.bad(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
+        raise editor.doc.fixed(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
 
 
 def _add(editor: Editor, resource: Resource, release: str) -> None:
     key, node = resource.node.key("Type"), resource.node.get("Type")
     if key is None or node is None:
-        raise editor.doc.bad(resource.node, f"A merge key (<<) brings {resource.id} its Type. Write it out there.")
+        raise editor.doc.fixed(resource.node, f"A merge key (<<) brings {resource.id} its Type. Write it out there.")
     editor.add_after(resource.node, key, node, "DependsOn", release)
 
 
 def _is_name(node: Node) -> bool:
     return node.kind == "scalar" and not node.tag
+
+
+def _is_function(node: Node) -> bool:
+    """A name that a loop puts together: {"Fn::Sub": …}, !Sub …."""
+    if node.tag:
+        return True
+    return node.kind == "map" and len(node.items) == 1 and node.items[0][0].value.startswith(("Fn::", "Ref"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +22,7 @@ from catalog.gating.options import Upload
 from catalog.gating.ours import INTERFACE
 from catalog.gating.outputs import exported
 from catalog.gating.resources import section
-from catalog.templates import Document, plain, read
+from catalog.templates import Document, read, references, verbatim
 
 _S3 = re.compile(r"(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?\Z")
 _SSM = "AWS::SSM::Parameter::Value<"
@@ -49,23 +50,24 @@ def wrap(doc: Document, where: str | Upload) -> Wrapped:
     sha256 = hashlib.sha256(data).hexdigest()
     url = where(data, sha256) if callable(where) else _amazon(where.replace("{sha256}", sha256))
     _check_pinned(url, sha256)
-    parameters = {name: plain(node) for name, node in _entries(doc, "Parameters")}
+    parameters = {name: verbatim(node) for name, node in _entries(doc, "Parameters")}
     nested = free_name("Product", {*parameters})
     outputs, conditions, mappings, notes = exported(doc, parameters, nested)
+    rules, more = _rules(doc, parameters)
     parent = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        **{name: plain(node) for name, node in doc.root.entries() if name == "Description"},
+        **{name: verbatim(node) for name, node in doc.root.entries() if name == "Description"},
         "Metadata": {RECORD: {"Wraps": {"Sha256": sha256}}, **_interface(doc)},
         "Parameters": {name: _parent_parameter(one) for name, one in parameters.items()},
-        "Rules": {name: plain(node) for name, node in _entries(doc, "Rules")},
+        "Rules": rules,
         "Mappings": mappings,
         "Conditions": conditions,
         "Resources": {nested: _nested(url, parameters)},
         "Outputs": outputs,
     }
     text = _text({name: value for name, value in parent.items() if value}, doc)
-    expands = [_EXPAND] if doc.root.get("Transform") or "Fn::Transform" in doc.text else []
-    return Wrapped(read(text.encode(), doc.name), [_CAPABILITY, *expands, *notes])
+    expands = [_EXPAND] if doc.transform or "Fn::Transform" in doc.text else []
+    return Wrapped(read(text.encode(), doc.name), [_CAPABILITY, *expands, *notes, *more])
 
 
 def _amazon(url: str) -> str:
@@ -95,13 +97,40 @@ def _entries(doc: Document, name: str) -> list[tuple[str, Any]]:
 
 
 def _interface(doc: Document) -> dict[str, Any]:
-    return {name: plain(node) for name, node in _entries(doc, "Metadata") if name == INTERFACE}
+    return {name: verbatim(node) for name, node in _entries(doc, "Metadata") if name == INTERFACE}
+
+
+def _rules(doc: Document, parameters: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The rules, and what people should know. What is a name in SSM here is its value in the child's rules."""
+    ssm = {name for name, one in parameters.items() if _type_of(one).startswith(_SSM)}
+    rules = {name: verbatim(node) for name, node in _entries(doc, "Rules")}
+    child_only = [name for name, one in rules.items() if ssm & set(_texts(one))]
+    kept = {name: one for name, one in rules.items() if name not in child_only}
+    names = ", ".join(child_only)
+    return kept, [f"These rules look at values kept in SSM; only the nested stack has them: {names}."] if names else []
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value, and every name in an Fn::Sub: functions of rules name parameters in several ways."""
+    yield from references(value)
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)
+        elif isinstance(one, str):
+            yield one
+
+
+def _type_of(parameter: Any) -> str:
+    return str(parameter.get("Type", "")) if isinstance(parameter, dict) else ""
 
 
 def _parent_parameter(parameter: Any) -> Any:
     """As the child has it. A name in SSM is passed on as a name: the child looks it up."""
-    kind = parameter.get("Type") if isinstance(parameter, dict) else None
-    return {**parameter, "Type": "String"} if isinstance(kind, str) and kind.startswith(_SSM) else parameter
+    return {**parameter, "Type": "String"} if _type_of(parameter).startswith(_SSM) else parameter
 
 
 def _nested(url: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +140,7 @@ def _nested(url: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forwarded(name: str, parameter: Any) -> Any:
-    kind = str(parameter.get("Type", "")) if isinstance(parameter, dict) else ""
+    kind = _type_of(parameter)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         return {"Fn::Join": [",", {"Ref": name}]}
     return {"Ref": name}

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.gating.layout import Style
+from catalog.templates import Verbatim
 
 _NAME = re.compile(r"[A-Za-z][\w.:-]*\Z")
 _PLAIN = re.compile(r"[A-Za-z](?:[\w./:${}+=,'()-]| (?![ #]|\Z))*\Z")
 _TYPED = re.compile(r"(?:true|false|yes|no|on|off|null|[yn])\Z", re.IGNORECASE)
 # What YAML does not take as it is, and JSON writes as it is.
 _CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# A character of nobody's, before what is written without quotes. What is no bare word in brackets keeps them.
+_MARK = "\ue0f7"
+_MARKED = re.compile(rf'"{_MARK}([\w.+:-]+)"')
 # Functions with one short text for their argument.
 _TAGGED = {"Ref": "!Ref", "Fn::Sub": "!Sub", "Fn::ImportValue": "!ImportValue"}
 _LONGEST_LINE = 110
@@ -39,19 +43,35 @@ def item(value: Any, style: Style, *, indent: str) -> str:
 
 def flow(value: Any, style: Style, indent: str) -> str:
     """JSON, on lines of its own where the neighbours are."""
+    value = _marked(value)
     if style.multiline:
         text = json.dumps(value, indent=style.step, ensure_ascii=False)
-        return _escaped(text.replace("\n", style.newline + indent))
-    return _escaped(json.dumps(value, ensure_ascii=False, separators=(style.comma, style.colon)))
+        text = text.replace("\n", style.newline + indent)
+    else:
+        text = json.dumps(value, ensure_ascii=False, separators=(style.comma, style.colon))
+    return _escaped(_MARKED.sub(r"\1", text).replace(_MARK, "")) if _MARK in text else _escaped(text)
+
+
+def _marked(value: Any) -> Any:
+    """With a mark on each scalar that has to lose its quotes again."""
+    if isinstance(value, dict):
+        return {key: _marked(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_marked(one) for one in value]
+    return f"{_MARK}{value}" if isinstance(value, Verbatim) else value
 
 
 def scalar(value: Any) -> str:
     """A YAML scalar for a block; quoted wherever a reader could take it for something else."""
+    if isinstance(value, Verbatim):
+        return str(value)
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    text = "" if value is None else str(value)
+    text = str(value)
     if _PLAIN.match(text) and not _TYPED.match(text) and not text.endswith(":") and ": " not in text:
         return text
     if text.isprintable() and not _CONTROL.search(text):

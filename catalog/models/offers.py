@@ -13,7 +13,7 @@ from catalog.models.products import Product
 class Portfolio(models.Model):
     """As seen in one place. `shared`: another account's, imported here.
 
-    `seen_in`, `contents_in`: the last run that listed it, and all that is in it.
+    `seen_in`, `contents_in`: the last run that saw it, and all that is in it.
     """
 
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="portfolios")

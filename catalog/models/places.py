@@ -72,6 +72,10 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         """Unfinished, and nobody is at it: put down, or its worker is gone."""
         return self.open().filter(Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=now - TAKEOVER))
 
+    def abandoned(self, now: datetime) -> Self:
+        """Unfinished, and its worker is gone."""
+        return self.open().filter(heartbeat_at__lt=now - TAKEOVER)
+
     def rested(self, now: datetime) -> Self:
         """Not to be left alone until `resume_at`."""
         return self.filter(Q(resume_at__isnull=True) | Q(resume_at__lte=now))
@@ -81,8 +85,9 @@ class SyncRun(models.Model):
     """One reading of a place, perhaps by several workers after one another. At most one of a place is unfinished.
 
     A claim is (row, `claims`): whoever stores something must still hold it. `error` is a code, see
-    catalog.sync.problems; a run that is done may have one too, for what it was not allowed to read. `done` of
-    `total` is how far the phase is; `counts`: what was read, by kind.
+    catalog.sync.problems; a run that is done may have one too, for what it could not read. `done` of `total` is how
+    far the phase is, `left_out` what of it is not read in this run (ids of rows); `counts`: what was read, by kind.
+    `takeovers`: how many workers in a row were lost at it.
     """
 
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="runs")
@@ -91,11 +96,14 @@ class SyncRun(models.Model):
     heartbeat_at: When = models.DateTimeField(null=True)
     resume_at: When = models.DateTimeField(null=True)
     claims = models.PositiveIntegerField(default=0)
+    claimed_at: When = models.DateTimeField(null=True)
+    takeovers = models.PositiveIntegerField(default=0)
     stumbles = models.PositiveIntegerField(default=0)
     phase = models.CharField(max_length=12, blank=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
+    left_out = models.JSONField(default=list)
     counts = models.JSONField(default=dict)
     # What was read before this is asked for again although nothing shows that it changed.
     renew_before = models.DateTimeField()

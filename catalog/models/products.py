@@ -27,7 +27,8 @@ class Product(models.Model):
     """`account` and `region` are the owner's. `place` is where it is read: the owner's, or, where that is not
     watched, one it is shared with; null for a product that has not been seen since there are places.
 
-    `updated_at`: last read. `seen_in`, `versions_in`: the last run that listed it, and all its versions.
+    `updated_at`: last listed. `seen_in`, `versions_in`: the last run that saw it, and all its versions, the latter at
+    `versions_at`. `cut_off`: it has more versions than AWS lists, so there are some that nobody can read.
     `risk` (catalog.coverage.Risk) and `open_versions` are what its versions' verdicts come to.
     """
 
@@ -44,6 +45,8 @@ class Product(models.Model):
     removed_at: When = models.DateTimeField(null=True)
     seen_in = models.BigIntegerField(default=0)
     versions_in = models.BigIntegerField(default=0)
+    versions_at: When = models.DateTimeField(null=True)
+    cut_off = models.BooleanField(default=False)
     risk = models.PositiveSmallIntegerField(default=UNKNOWN_RISK)
     open_versions = models.PositiveIntegerField(default=0)
 
@@ -54,6 +57,11 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def read_at(self) -> datetime:
+        """Since when all that is known of it may be out of date."""
+        return min(self.updated_at, self.versions_at or self.updated_at)
 
     @property
     def launches_stacks(self) -> bool:

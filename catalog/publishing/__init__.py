@@ -7,11 +7,11 @@ at the first step that is not done. Nothing in AWS is changed before a person co
 nothing is if that is no longer so; no version is retired before the gated one can be launched.
 """
 
-from catalog.publishing.difference import lines
+from catalog.publishing.difference import kept_lines, lines
 from catalog.publishing.engine import Happening, Told, advance, claim, work
 from catalog.publishing.planning import Plan, options_of, plan
 from catalog.publishing.publisher import Publisher, is_on
-from catalog.publishing.rows import abandon, confirm, newest, open_publication, proposal, refuse, resume
+from catalog.publishing.rows import abandon, choices, confirm, newest, open_publication, proposal, refuse, resume
 
 __all__ = [
     "Happening",
@@ -20,9 +20,11 @@ __all__ = [
     "Told",
     "abandon",
     "advance",
+    "choices",
     "claim",
     "confirm",
     "is_on",
+    "kept_lines",
     "lines",
     "newest",
     "open_publication",

@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog.models import Product
 from catalog.publishing.publisher import Publisher
-from catalog.sync.trouble import Denied, Gone
+from catalog.sync.trouble import Denied, Gone, Trouble
 
 # Of each list; the number says how many there are.
 SHOWN = 20
@@ -17,6 +17,9 @@ _PAGE = 100
 def versions(publisher: Publisher, product: Product) -> list[dict[str, Any]]:
     """Its versions as they are now. Raises Trouble."""
     answer = publisher.ask("servicecatalog", "list_provisioning_artifacts", ProductId=product.product_id)
+    if answer.get("NextPageToken"):
+        # The request takes no token: what is beyond this page cannot be seen.
+        raise Trouble("cut_list")
     return list(answer["ProvisioningArtifactDetails"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import BotoCoreError
@@ -18,6 +19,9 @@ NOT_STORED = "not-stored-yet"
 TAG = "servicecatalog:provisioning"
 
 
+_KEY = re.compile(r"gatehouse/([0-9a-f]{64})\.yaml")
+
+
 def key_of(sha256: str) -> str:
     return f"gatehouse/{sha256}.yaml"
 
@@ -29,10 +33,23 @@ def url_of(publisher: Publisher, sha256: str, version: str = "") -> str:
     region = aws.own_region()
     suffix = partitions.of_region(region).suffix
     if (urlsplit(endpoint).hostname or "").endswith(suffix):
-        address = f"https://{bucket}.s3.{region}.{suffix}/{key}"
+        address = own_address(sha256)
     else:
         address = f"{endpoint.rstrip('/')}/{bucket}/{key}"
     return f"{address}?versionId={quote(version, safe='')}" if version else address
+
+
+def own_address(sha256: str) -> str:
+    """Where an object of ours is at Amazon S3 itself, without its version; empty while the desk has no bucket."""
+    bucket, region = settings.GATEHOUSE_TEMPLATE_BUCKET, aws.own_region()
+    if not bucket or not region:
+        return ""
+    return f"https://{bucket}.s3.{region}.{partitions.of_region(region).suffix}/{key_of(sha256)}"
+
+
+def named_in(text: str) -> set[str]:
+    """The contents' digests whose keys a text names."""
+    return set(_KEY.findall(text))
 
 
 def check(publisher: Publisher) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from difflib import unified_diff
+from functools import lru_cache
 
 from catalog.reading.masking import masked
 from catalog.templates import BadTemplate, read
@@ -15,8 +16,17 @@ _LONG = 1000
 _KINDS = {"+": "added", "-": "removed", "@": "place"}
 
 
+@lru_cache(maxsize=16)
+def kept_lines(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """As `lines`, worked out once: large templates take seconds, and a page is looked at again and again."""
+    return tuple(lines(old, new))
+
+
 def lines(old: str, new: str) -> list[tuple[str, str]]:
-    """(kind, line) with kind added, removed, place or empty; at most MOST. Nothing for what is no template."""
+    """(kind, line) with kind added, removed, place or empty; at most MOST, then one of kind cut.
+
+    Nothing for what is no template.
+    """
     if any(len(line) > _LONG for text in (old, new) for line in text.splitlines()):
         old, new = _laid_out(old), _laid_out(new)
     try:
@@ -28,6 +38,7 @@ def lines(old: str, new: str) -> list[tuple[str, str]]:
         if line.startswith(("---", "+++")) and not found:
             continue
         if len(found) == MOST:
+            found.append(("cut", "…"))
             break
         found.append((_KINDS.get(line[:1], ""), line))
     return found

@@ -152,15 +152,19 @@ def _fail(publication: Publication, code: str, told: Told) -> None:
     """It stands until somebody has it go on, or abandons it."""
     with _unless_lost(), _holding(publication):
         _save(publication, status=Status.FAILED, error=code[:200], claimed_at=None)
+        _reread(publication)
         told(publication, Happening.FAILED, None)
 
 
 def _end(publication: Publication, status: Status, **values: Any) -> None:
-    now = clock.now()
-    _save(publication, **values, status=status, finished_at=now, claimed_at=None)
+    _save(publication, **values, status=status, finished_at=clock.now(), claimed_at=None)
+    _reread(publication)
+
+
+def _reread(publication: Publication) -> None:
     if publication.product.place and publication.steps.exists():
         # So that the pages know the new version, and which ones are retired.
-        places.ask(publication.product.place, now)
+        places.ask(publication.product.place, clock.now())
 
 
 def _save(publication: Publication, **values: Any) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.gating import Options, Result, Verdict, gate, inspect
+from catalog.coverage import held
+from catalog.gating import Options, Result, Verdict, gate
 from catalog.gating.options import Upload
-from catalog.models import Product, Publication, Template, Version
+from catalog.models import Product, Publication, Version
 from catalog.models.publishing import Retirement
 from catalog.publishing import affected, bucket
 from catalog.publishing.publisher import Publisher, account
 from catalog.sync.trouble import Passing, Trouble
-from catalog.templates import BadTemplate
 
 OPTIONS = frozenset(
     {"classic", "timeout", "gate_updates", "service_token", "verify_token", "email_parameter", "upgrade"}
@@ -74,13 +74,21 @@ def plan(publication: Publication, publisher: Publisher) -> Plan:
     result = gated(publication, publisher)
     if result.verdict is Verdict.REFUSED:
         return Plan(result.verdict, result.reason, result.notes, error="gate")
-    if result.verdict is Verdict.ALREADY and not is_held(source.template):
+    if result.verdict is Verdict.ALREADY and source.pk not in held(source.product):
         return Plan(result.verdict, result.reason, result.notes, error="held_in_part")
     text = result.output if result.verdict in (Verdict.GATED, Verdict.WRAPPED) else None
-    facts = _facts(publication, publisher, source, text)
-    if facts is None:
+    live = {one["Id"]: one for one in affected.versions(publisher, publication.product)}
+    if source.artifact_id not in live:
         return Plan(error="gone")
+    if text is None and not launchable(live[source.artifact_id]):
+        return Plan(result.verdict, result.reason, result.notes, error="switched_off")
+    facts = _facts(publication, publisher, source, text, live)
     return Plan(result.verdict, result.reason, result.notes, text, {**facts, "verdict": result.verdict.value})
+
+
+def launchable(live: Mapping[str, Any]) -> bool:
+    """Of a version as AWS shows it now."""
+    return bool(live.get("Active", True)) and live.get("Guidance") != Version.DEPRECATED
 
 
 def _impossible(product: Product, source: Version | None) -> str:
@@ -93,34 +101,29 @@ def _impossible(product: Product, source: Version | None) -> str:
     return "" if source.template else f"unread:{source.template_unread}"
 
 
-def is_held(template: Template | None) -> bool:
-    """Whether everything in it waits for a gate that no parameter opens."""
-    if template is None:
-        return False
-    try:
-        return inspect(template.body.encode()).is_gated
-    except BadTemplate:
-        return False
-
-
 def _facts(
-    publication: Publication, publisher: Publisher, source: Version, text: bytes | None
-) -> dict[str, Any] | None:
-    """None where the version is no longer there."""
+    publication: Publication, publisher: Publisher, source: Version, text: bytes | None, live: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """`live`: the versions by id, as AWS lists them now. Raises Trouble, and Passing before the desk has read all."""
     product = publication.product
-    live = {one["Id"]: one for one in affected.versions(publisher, product)}
     active = {key: one for key, one in live.items() if one.get("Active", True)}
     known = {one.artifact_id: one for one in product.versions.filter(artifact_id__in=live).select_related("template")}
-    if source.artifact_id not in live:
-        return None
-    if active.keys() - known.keys():
+    unread = {
+        key
+        for key, one in known.items()
+        if one.launches_stacks and one.template is None and one.template_tried_at is None
+    }
+    if active.keys() - (known.keys() - unread):
         raise Passing("mirror_behind")
-    ungated = [key for key in sorted(active) if not is_held(known[key].template)]
+    whole = held(product)
+    ungated = [key for key in sorted(active) if known[key].pk not in whole]
     runs = affected.launched(publisher, product)
+    # What this publication made itself keeps its name.
+    taken = {one.get("Name", "") for key, one in live.items() if key != publication.artifact_id}
     return {
         "source": {"id": source.artifact_id, "name": source.name, "sha256": source.template and source.template.sha256},
         "gated": hashlib.sha256(text).hexdigest() if text is not None else "",
-        "name": _name(source.name, {one.get("Name", "") for one in live.values()}) if text is not None else "",
+        "name": _name(source.name, taken) if text is not None else "",
         "retire": publication.retire,
         "ungated": [_ungated(active[key], known[key], publication.retire, runs) for key in ungated],
         "gated_already": [

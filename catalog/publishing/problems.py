@@ -42,6 +42,10 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     "busy": lambda _rest: _("Another publication of this product is not finished."),
     "creating": lambda _rest: _("AWS is still making the new version."),
     "creation_failed": lambda _rest: _("AWS could not make the new version. Nothing was retired."),
+    "cut_list": lambda _rest: _(
+        "AWS listed only some of the product's versions, so it cannot be told which stay open. Delete versions that "
+        "nothing runs on, and go on."
+    ),
     "denied": _denied,
     "engine": lambda _rest: _("A launch of it is no CloudFormation stack: no gate can hold it."),
     "foreign": lambda _rest: _(
@@ -68,6 +72,8 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         "AWS did not let the worker take the publishing role. Its trust names WorkerRoleArn of the hub; after mending "
         "it may take five minutes until the desk tries again."
     ),
-    "switched_off": lambda _rest: _("Somebody switched the new version off meanwhile. Nothing was retired."),
+    "switched_off": lambda _rest: _(
+        "The gated version cannot be launched: it is inactive or deprecated. No more versions are retired for it."
+    ),
     "unwatched": lambda _rest: _("The account and region it belongs to is not watched."),
 }

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from catalog.csv_cells import MARK, harmless
 from catalog.models import Publication
 from catalog.models.publishing import Kind
 from catalog.publishing.problems import of_publication
@@ -56,6 +57,7 @@ def as_json(publications: Iterable[Publication]) -> str:
 def as_csv(publications: Iterable[Publication]) -> str:
     """Lists joined by spaces. No cell begins as a formula of a spreadsheet does."""
     out = io.StringIO()
+    out.write(MARK)
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for publication in publications:
@@ -66,4 +68,4 @@ def as_csv(publications: Iterable[Publication]) -> str:
 
 def _cell(value: Any) -> str:
     text = " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return harmless(text)

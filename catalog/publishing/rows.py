@@ -5,14 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case, F, QuerySet, When
+
 from catalog.models import Product, Publication, Rollout, Step, Version
 from catalog.models.publishing import Kind, Status
 from portal.accounts.models import User
 
 
 def newest(product: Product) -> Version | None:
-    """The version that was made last, of those that can be launched or updated to."""
-    return product.versions.existing().filter(active=True).order_by("-created_at", "-pk").first()
+    """The version that was made last, of those that can be launched; else of those that can be updated to."""
+    return choices(product).first()
+
+
+def choices(product: Product) -> QuerySet[Version]:
+    """What can be launched or updated to; the deprecated ones last, then by age, the newest first."""
+    last = Case(When(guidance=Version.DEPRECATED, then=1), default=0)
+    newest_first = F("created_at").desc(nulls_last=True)
+    return product.versions.existing().filter(active=True).order_by(last, newest_first, "-pk")
 
 
 def proposal(
@@ -43,7 +52,8 @@ def _steps(publication: Publication) -> list[Step]:
     kinds = [Kind.CHECK]
     if publication.creates:
         wrapped = [Kind.CHILD] if publication.verdict == "wrapped" else []
-        kinds += [*wrapped, Kind.TEMPLATE, Kind.VERSION, Kind.READY]
+        kinds += [*wrapped, Kind.TEMPLATE, Kind.VERSION]
+    kinds.append(Kind.READY)
     making = [Step(publication=publication, kind=kind) for kind in kinds]
     retiring = [
         Step(publication=publication, kind=Kind.RETIRE, target=target, name=names[target])
@@ -55,8 +65,10 @@ def _steps(publication: Publication) -> list[Step]:
 def resume(publication: Publication, now: datetime) -> None:
     """Inside the caller's transaction, under the publication's lock: one that stands after an error goes on.
 
-    While no version was made, it is looked again whether what was confirmed is still so.
+    While no version was made, it is looked again whether what was confirmed is still so; and always, whether the
+    gated version can be launched.
     """
+    publication.steps.filter(kind=Kind.READY).update(done_at=None)
     if publication.confirmed_at and not publication.artifact_id:
         publication.steps.filter(kind=Kind.CHECK).update(done_at=None)
     publication.status = Status.UNDER_WAY if publication.confirmed_at else Status.PLANNING

@@ -11,7 +11,7 @@ from catalog.gating import Verdict
 from catalog.models import Publication, Step, Template, Version
 from catalog.models.publishing import Kind, Retirement
 from catalog.publishing import affected, bucket
-from catalog.publishing.planning import Plan, gated, plan
+from catalog.publishing.planning import Plan, gated, launchable, plan
 from catalog.publishing.publisher import Publisher
 from catalog.sync.trouble import Gone, Passing, Trouble
 from portal import clock
@@ -53,8 +53,9 @@ def _template(publication: Publication, _step: Step, publisher: Publisher) -> Ch
     text = result.output
     if result.verdict != publication.verdict or text is None:
         raise Trouble("gate_changed")
-    sha256 = hashlib.sha256(text).hexdigest()
-    if result.verdict is Verdict.GATED and sha256 != publication.facts["gated"]:
+    # A wrapper was shown without the version of its child.
+    shown = gated(publication, publisher).output if result.verdict is Verdict.WRAPPED else text
+    if shown is None or hashlib.sha256(shown).hexdigest() != publication.facts["gated"]:
         raise Trouble("gate_changed")
     version = bucket.store(publisher, text)
     return {"gated": kept(text), "template_version": version}
@@ -74,7 +75,7 @@ def _version(publication: Publication, _step: Step, publisher: Publisher) -> Cha
     sha256 = publication.gated.sha256 if publication.gated else ""
     mark = f"sha256:{sha256}"
     for one in affected.versions(publisher, publication.product):
-        if one.get("Active", True) and mark in one.get("Description", ""):
+        if mark in one.get("Description", "") and _is_ours(publication, one, sha256, publisher):
             return {"artifact_id": one["Id"]}
     source = publication.facts["source"]
     answer = publisher.ask(
@@ -92,24 +93,52 @@ def _version(publication: Publication, _step: Step, publisher: Publisher) -> Cha
     return {"artifact_id": answer["ProvisioningArtifactDetail"]["Id"]}
 
 
-def _ready(publication: Publication, _step: Step, publisher: Publisher) -> Changes:
-    """Raises Passing while AWS still makes it; a version that cannot be launched replaces none."""
-    answer = publisher.ask(
+def _is_ours(publication: Publication, live: dict[str, Any], sha256: str, publisher: Publisher) -> bool:
+    """Anybody can write our mark into a description: it must launch the gated template, and nobody may retire it."""
+    if live["Id"] in publication.retires or not launchable(live):
+        return False
+    known = Version.objects.filter(artifact_id=live["Id"]).select_related("template").first()
+    if known is not None and known.template is not None:
+        return known.template.sha256 == sha256
+    info = _describe(publication, live["Id"], publisher).get("Info", {})
+    address: str = info.get("TemplateUrl", "")
+    return address.partition("?")[0] == bucket.url_of(publisher, sha256)
+
+
+def replacement(publication: Publication) -> str:
+    """The gated version's id: the one that was made, or the source that was gated already."""
+    return str(publication.artifact_id if publication.creates else publication.facts["source"]["id"])
+
+
+def _describe(publication: Publication, artifact_id: str, publisher: Publisher) -> dict[str, Any]:
+    return publisher.ask(
         "servicecatalog",
         "describe_provisioning_artifact",
         ProductId=publication.product.product_id,
-        ProvisioningArtifactId=publication.artifact_id,
+        ProvisioningArtifactId=artifact_id,
     )
+
+
+def _ready(publication: Publication, _step: Step, publisher: Publisher) -> Changes:
+    """Raises Passing while AWS still makes it; a version that cannot be launched replaces none."""
+    answer = _describe(publication, replacement(publication), publisher)
     if answer.get("Status") == "CREATING":
         raise Passing("creating")
     if answer.get("Status") == "FAILED":
         raise Trouble("creation_failed")
-    if not answer["ProvisioningArtifactDetail"].get("Active", True):
+    if not launchable(answer["ProvisioningArtifactDetail"]):
         raise Trouble("switched_off")
     return {}
 
 
 def _retire(publication: Publication, step: Step, publisher: Publisher) -> Changes:
+    """Not unless the gated version can be launched, and who runs on what is still to retire is as it was shown."""
+    _ready(publication, step, publisher)
+    if _runs_changed(publication, publisher):
+        found = plan(publication, publisher)
+        if found.error:
+            raise Trouble(found.error)
+        raise Changed(found)
     softer = {"Guidance": Version.DEPRECATED}
     # If somebody deleted it, nobody can launch it any more, which is all that was wanted.
     with suppress(Gone):
@@ -121,6 +150,16 @@ def _retire(publication: Publication, step: Step, publisher: Publisher) -> Chang
             **(softer if publication.retire == Retirement.DEPRECATED else {"Active": False}),
         )
     return {}
+
+
+def _runs_changed(publication: Publication, publisher: Publisher) -> bool:
+    """What could not be told when it was confirmed cannot change."""
+    left = set(publication.steps.filter(kind=Kind.RETIRE, done_at=None).values_list("target", flat=True))
+    shown = {one["id"]: one["launched"] for one in publication.facts["ungated"] if one["id"] in left}
+    if None in shown.values():
+        return False
+    runs = affected.launched(publisher, publication.product)
+    return runs is None or any(runs.get(key, {"count": 0, "some": []}) != one for key, one in shown.items())
 
 
 _STEPS: dict[Kind, Callable[[Publication, Step, Publisher], Changes]] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.reading.masking import masked
 from catalog.reading.replacing import replaced_by
+from catalog.reading.shapes import after, section
 from catalog.reading.stack import gate_parts
 from catalog.reading.values import text_of
 from catalog.templates import Document, plain
@@ -82,11 +83,11 @@ def _change(kept: dict[str, Any]) -> Change:
 
 def difference(old: Document, new: Document) -> Difference:
     """What the new template changes. The gate's own resources are left out, also of the DependsOn of others."""
-    before, after = plain(old.root), plain(new.root)
-    was, will = _resources(before), _resources(after)
-    gate = gate_parts(_section(before, "Resources")) | gate_parts(_section(after, "Resources"))
+    before, now = plain(old.root), plain(new.root)
+    was, will = _resources(before), _resources(now)
+    gate = gate_parts(section(before, "Resources")) | gate_parts(section(now, "Resources"))
     text, cut = _text(masked(old), masked(new))
-    p_was, p_will = _section(before, "Parameters"), _section(after, "Parameters")
+    p_was, p_will = section(before, "Parameters"), section(now, "Parameters")
     return Difference(
         added=tuple(Change(name, _type(will[name])) for name in will if name not in was),
         removed=tuple(Change(name, _type(raw)) for name, raw in was.items() if name not in will),
@@ -98,7 +99,7 @@ def difference(old: Document, new: Document) -> Difference:
         parameters_added=tuple(name for name in p_will if name not in p_was),
         parameters_removed=tuple(name for name in p_was if name not in p_will),
         parameters_changed=tuple(name for name in p_will if name in p_was and p_will[name] != p_was[name]),
-        other=tuple(_other(before, after)),
+        other=tuple(_other(before, now)),
         text=text,
         cut=cut,
     )
@@ -107,7 +108,7 @@ def difference(old: Document, new: Document) -> Difference:
 def _changed(name: str, was: Mapping[str, Any], will: Mapping[str, Any], gate: frozenset[str]) -> Change | None:
     paths = list(_paths(was.get("Properties"), will.get("Properties"), "Properties"))
     paths += [one for one in _ATTRIBUTES if was.get(one) != will.get(one)]
-    if _after(was) - gate != _after(will) - gate:
+    if after(was) - gate != after(will) - gate:
         paths.append("DependsOn")
     if not paths:
         return None
@@ -134,10 +135,10 @@ def _is_function(value: dict[str, Any]) -> bool:
     return len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
 
 
-def _other(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _other(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """The other sections that changed."""
-    for name in dict.fromkeys((*before, *after)):
-        if name not in ("Resources", "Parameters") and before.get(name) != after.get(name):
+    for name in dict.fromkeys((*before, *now)):
+        if name not in ("Resources", "Parameters") and before.get(name) != now.get(name):
             yield str(name)
 
 
@@ -151,7 +152,7 @@ def _text(old: str, new: str) -> tuple[str, bool]:
 
 
 def _resources(tree: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    resources = _section(tree, "Resources")
+    resources = section(tree, "Resources")
     gate = gate_parts(resources)
     # A loop (AWS::LanguageExtensions) is compared as a whole.
     whole = {n: raw if isinstance(raw, dict) else {"Type": "", "Properties": raw} for n, raw in resources.items()}
@@ -160,13 +161,3 @@ def _resources(tree: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _type(raw: Mapping[str, Any]) -> str:
     return text_of(raw.get("Type") or "")
-
-
-def _after(raw: Mapping[str, Any]) -> set[str]:
-    named = raw.get("DependsOn") or []
-    return {text_of(one) for one in (named if isinstance(named, list) else [named])}
-
-
-def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = tree.get(name)
-    return found if isinstance(found, dict) else {}

@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from catalog.reading.shapes import mapping
 from catalog.reading.values import GONE, NO_VALUE, Either, Unknown, is_known, text_of
 
 _HOLE = re.compile(r"\$\{(!?)([^{}]*)\}")
 # Of a list function's argument no more is written out.
 _MOST = 1000
+# Texts put together that are longer are not known: small ones within each other could become any size.
+LONGEST = 65_536
 
 
 class Resolver:
@@ -19,8 +22,8 @@ class Resolver:
 
     def __init__(self, tree: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         self._given = given
-        self._mappings = _mapping(tree.get("Mappings"))
-        self._conditions = _mapping(tree.get("Conditions"))
+        self._mappings = mapping(tree.get("Mappings"))
+        self._conditions = mapping(tree.get("Conditions"))
         self._judged: dict[str, bool | None] = {}
         # Values that aliases share are worked out once; the value itself is kept, so that no id is used again.
         self._known: dict[int, tuple[Any, Any]] = {}
@@ -106,21 +109,16 @@ class Resolver:
             text, own = argument[0], {name: self.value(value) for name, value in argument[1].items()}
         if not isinstance(text, str):
             return Unknown("${Fn::Sub}")
-        known = True
-
-        def fill(found: re.Match[str]) -> str:
-            nonlocal known
-            name = found[2].strip()
-            if found[1]:
-                return f"${{{name}}}"
-            value = own[name] if name in own else self._ref(name)
-            if not is_known(value) or isinstance(value, dict | list):
-                known = False
-                return value if isinstance(value, Unknown) else f"${{{name}}}"
-            return text_of(value)
-
-        filled = _HOLE.sub(fill, text)
-        return filled if known else Unknown(filled)
+        known, last, made = True, 0, _Text()
+        for found in _HOLE.finditer(text):
+            part, sure = _filling(found, own, self._ref)
+            known = known and sure
+            if not made.takes(text[last : found.start()], part):
+                return Unknown("${Fn::Sub}")
+            last = found.end()
+        if not made.takes(text[last:]):
+            return Unknown("${Fn::Sub}")
+        return str(made) if known else Unknown(made)
 
     def _join(self, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str):
@@ -128,8 +126,11 @@ class Resolver:
         parts = self.value(argument[1])
         if not isinstance(parts, list) or any(isinstance(part, dict | list | Either) for part in parts):
             return Unknown("${Fn::Join}")
-        joined = argument[0].join(text_of(part) for part in parts[:_MOST])
-        return joined if all(is_known(part) for part in parts) else Unknown(joined)
+        made = _Text()
+        for number, part in enumerate(parts[:_MOST]):
+            if not made.takes(argument[0] if number else "", text_of(part)):
+                return Unknown("${Fn::Join}")
+        return str(made) if all(is_known(part) for part in parts) else Unknown(made)
 
     def _select(self, argument: Any) -> Any:
         chosen = self.value(argument)
@@ -141,7 +142,7 @@ class Resolver:
     def _split(self, argument: Any) -> Any:
         match self.value(argument):
             case [str(mark), str(text)] if mark:
-                parts = text.split(mark)[:_MOST]
+                parts = text.split(mark, _MOST)[:_MOST]
                 return parts if is_known(text) else [Unknown(part) if "${" in part else part for part in parts]
         return Unknown("${Fn::Split}")
 
@@ -158,18 +159,46 @@ class Resolver:
         return Unknown("${Fn::FindInMap}")
 
     def _to_json(self, argument: Any) -> Any:
-        value = self.value(argument)
+        made = _Text()
         try:
-            text = json.dumps(value)
+            whole = all(made.takes(chunk) for chunk in json.JSONEncoder().iterencode(self.value(argument)))
         except (TypeError, ValueError):
+            whole = False
+        if not whole:
             return Unknown("${Fn::ToJsonString}")
-        return Unknown(text) if "${" in text else text
+        return Unknown(made) if "${" in str(made) else str(made)
+
+
+class _Text:
+    """A text that is put together, up to LONGEST."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._size = 0
+
+    def takes(self, *parts: str) -> bool:
+        """Add these; false, and nothing added, if it would be too long."""
+        self._size += sum(len(part) for part in parts)
+        if self._size > LONGEST:
+            return False
+        self._parts += parts
+        return True
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+
+def _filling(found: re.Match[str], own: Mapping[str, Any], ref: Callable[[str], Any]) -> tuple[str, bool]:
+    """What stands in a hole of Fn::Sub, and whether it is known."""
+    name = found[2].strip()
+    if found[1]:
+        return f"${{{name}}}", True
+    value = own[name] if name in own else ref(name)
+    if not is_known(value) or isinstance(value, dict | list):
+        return value if isinstance(value, Unknown) else f"${{{name}}}", False
+    return text_of(value), True
 
 
 def _get_att(argument: Any) -> Any:
     parts = argument if isinstance(argument, list) else [argument]
     return Unknown(f"${{{'.'.join(text_of(part) for part in parts)}}}")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

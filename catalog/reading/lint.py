@@ -1,25 +1,24 @@
 """What cfn-lint says of a template.
 
-It runs in a process of its own: it is large, slow, and reads what anybody wrote. That process gets no credentials,
-no configuration of anybody's, also not the template's own, and a limit of time.
+It runs in a process of its own (catalog.reading.apart): it is large, slow, and reads what anybody wrote. That process
+gets no credentials, no configuration of anybody's, also not the template's own, and limits of memory and time.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from catalog.reading.apart import run
 from catalog.reading.rules.secrets import SECRETS
+from catalog.reading.shapes import mapping
 from catalog.reading.stack import gate_parts
 from catalog.templates import Document, plain
 
 SECONDS = 60.0
+MEMORY = 2 << 30
 _MOST = 50
 _LEVELS = ("Error", "Warning")
 _LONGEST = 500
@@ -53,29 +52,19 @@ def lint(document: Document, region: str, seconds: float = SECONDS) -> list[Rema
     text = json.dumps(_without_settings(tree))
     if len(text) > _LARGEST:
         raise NotLinted("too large")
-    gate = gate_parts(_mapping(tree.get("Resources")))
+    gate = gate_parts(mapping(tree.get("Resources")))
     remarks = [_remark(said) for said in _run(text, region, seconds) if _is_meant(said, gate)]
     return sorted(remarks, key=lambda one: (_LEVELS.index(one.level), one.rule, one.resource))[:_MOST]
 
 
 def _run(text: str, region: str, seconds: float) -> list[dict[str, Any]]:
-    command = [sys.executable, "-I", "-c", _MAIN, "--format", "json", "--regions", region or "us-east-1"]
-    with tempfile.TemporaryDirectory(prefix="gatehouse-lint-") as nowhere:
-        environment = {"PATH": os.environ.get("PATH", ""), "HOME": nowhere, "LANG": "C.UTF-8"}
-        try:
-            done = subprocess.run(  # noqa: S603 - our own interpreter and a region's name
-                command,
-                input=text.encode(),
-                capture_output=True,
-                cwd=nowhere,
-                env=environment,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise NotLinted("too slow") from None
-        except OSError as error:
-            raise NotLinted(type(error).__name__) from None
+    arguments = ["--format", "json", "--regions", region or "us-east-1"]
+    try:
+        done = run(_MAIN, arguments, text.encode(), seconds=seconds, memory=MEMORY)
+    except subprocess.TimeoutExpired:
+        raise NotLinted("too slow") from None
+    except OSError as error:
+        raise NotLinted(type(error).__name__) from None
     try:
         said = json.loads(done.stdout)
     except ValueError:
@@ -85,7 +74,7 @@ def _run(text: str, region: str, seconds: float) -> list[dict[str, Any]]:
 
 def _without_settings(tree: Any) -> Any:
     """A template may tell cfn-lint what to leave out and whose rules to load; here it may not."""
-    kept = dict(tree) | {"Resources": {name: _unset(raw) for name, raw in _mapping(tree.get("Resources")).items()}}
+    kept = dict(tree) | {"Resources": {name: _unset(raw) for name, raw in mapping(tree.get("Resources")).items()}}
     return _unset(kept)
 
 
@@ -102,7 +91,7 @@ def _is_meant(said: dict[str, Any], gate: frozenset[str]) -> bool:
 
 
 def _remark(said: dict[str, Any]) -> Remark:
-    rule = _mapping(said.get("Rule"))
+    rule = mapping(said.get("Rule"))
     return Remark(
         str(rule.get("Id", ""))[:20],
         str(said["Level"]),
@@ -113,13 +102,9 @@ def _remark(said: dict[str, Any]) -> Remark:
 
 
 def _path(said: dict[str, Any]) -> list[str]:
-    path = _mapping(said.get("Location")).get("Path")
+    path = mapping(said.get("Location")).get("Path")
     return [str(one) for one in path] if isinstance(path, list) else []
 
 
 def _resource(path: list[str]) -> str:
     return path[1] if len(path) > 1 and path[0] == "Resources" else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

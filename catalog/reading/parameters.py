@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.gating.email import is_hidden
+from catalog.reading.shapes import mapping
 from catalog.reading.values import text_of
 
 _INTERFACE = "AWS::CloudFormation::Interface"
@@ -36,19 +38,17 @@ class Parameter:
 
 def parameters(tree: Mapping[str, Any]) -> list[Parameter]:
     """Every parameter of a template (`catalog.templates.plain`), those of the interface's groups first."""
-    declared = _mapping(tree.get("Parameters"))
-    interface = _mapping(_mapping(tree.get("Metadata")).get(_INTERFACE))
-    labels = _mapping(interface.get("ParameterLabels"))
+    declared = mapping(tree.get("Parameters"))
+    interface = mapping(mapping(tree.get("Metadata")).get(_INTERFACE))
+    labels = mapping(interface.get("ParameterLabels"))
     groups = dict(_groups(interface))
     order = [name for name in groups if name in declared]
     order += [name for name in declared if name not in groups]
-    return [
-        _parameter(name, _mapping(declared[name]), _label(labels.get(name)), groups.get(name, "")) for name in order
-    ]
+    return [_parameter(name, mapping(declared[name]), _label(labels.get(name)), groups.get(name, "")) for name in order]
 
 
 def _parameter(name: str, about: Mapping[str, Any], label: str, group: str) -> Parameter:
-    no_echo = text_of(about.get("NoEcho")).lower() == "true"
+    no_echo = is_hidden(about)
     default = about.get("Default")
     shown = None if no_echo or default is None or isinstance(default, dict | list) else text_of(default)
     return Parameter(
@@ -59,15 +59,11 @@ def _parameter(name: str, about: Mapping[str, Any], label: str, group: str) -> P
 def _groups(interface: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     groups = interface.get("ParameterGroups")
     for group in groups if isinstance(groups, list) else []:
-        names = _mapping(group).get("Parameters")
+        names = mapping(group).get("Parameters")
         for name in names if isinstance(names, list) else []:
-            yield text_of(name), _label(_mapping(group).get("Label"))
+            yield text_of(name), _label(mapping(group).get("Label"))
 
 
 def _label(value: Any) -> str:
     label = value.get("default") if isinstance(value, dict) else value
     return text_of(label) if isinstance(label, str | int) else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

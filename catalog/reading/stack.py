@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.gating.email import is_hidden
 from catalog.reading.functions import Resolver
-from catalog.reading.values import HIDDEN, Seen, Unknown, at, is_known, text_of
+from catalog.reading.loops import Loops
+from catalog.reading.shapes import after, mapping, section
+from catalog.reading.values import HIDDEN, Seen, at, is_known, text_of
 from catalog.templates import Document, plain, references
 
-_LOOP = "Fn::ForEach::"
-# A template has 500 resources at most; loops in loops could make any number.
-_MOST_RESOURCES = 2000
+# What stands for the resources of loops that are not written out.
+MORE = "Fn::ForEach"
 _GATE = ("Custom::NotificationFunction", "Custom::ApprovalReceipt")
 _WAITS = ("AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle")
 
@@ -68,10 +69,11 @@ class Stack:
 def stack_of(document: Document, given: Mapping[str, str]) -> Stack:
     """`given`: the launch's parameters as CloudFormation shows them, and pseudo parameters (`values.pseudo`)."""
     tree = plain(document.root)
-    declared = _section(tree, "Parameters")
+    declared = section(tree, "Parameters")
     values, hidden = _given(declared, given)
     resolver = Resolver(tree, values)
-    written = dict(_looped(_section(tree, "Resources"), resolver))
+    loops = Loops(resolver)
+    written = dict(loops.written_out(section(tree, "Resources")))
     gate = gate_parts(written)
     made, left_out = [], 0
     for name, raw in written.items():
@@ -91,6 +93,8 @@ def stack_of(document: Document, given: Mapping[str, str]) -> Stack:
                 sure=holds is True,
             )
         )
+    if loops.cut:
+        made.append(Resource(loops.cut, MORE, {}, {}, sure=False))
     transforms = tuple(text_of(one.value) for one in at(tree, "Transform") if isinstance(one.value, str))
     return Stack(tree, tuple(made), left_out, text_of(values.get("AWS::AccountId") or ""), transforms, hidden)
 
@@ -101,17 +105,12 @@ def gate_parts(resources: Mapping[str, Any]) -> frozenset[str]:
     asks = {name for name, raw in resources.items() if text_of(raw.get("Type")) in _GATE}
     if not asks:
         return frozenset()
-    named = references([_section(resources[name], "Properties") for name in asks])
+    named = references([section(resources[name], "Properties") for name in asks])
     for name, raw in resources.items():
         waits = text_of(raw.get("Type")) == _WAITS[0]
-        if waits and (_after(raw) & asks or references(raw.get("Properties")) & named):
+        if waits and (after(raw) & asks or references(raw.get("Properties")) & named):
             named |= {name} | references(raw.get("Properties"))
     return frozenset(asks | {n for n in named if n in resources and text_of(resources[n].get("Type")) in _WAITS})
-
-
-def _after(raw: Mapping[str, Any]) -> set[str]:
-    named = raw.get("DependsOn") or []
-    return {text_of(one) for one in (named if isinstance(named, list) else [named])}
 
 
 def _given(declared: Mapping[str, Any], given: Mapping[str, str]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -119,8 +118,8 @@ def _given(declared: Mapping[str, Any], given: Mapping[str, str]) -> tuple[dict[
     values: dict[str, Any] = {name: value for name, value in given.items() if name.startswith("AWS::")}
     hidden = set()
     for name, about in declared.items():
-        about = about if isinstance(about, dict) else {}
-        secret = text_of(about.get("NoEcho")).lower() == "true" or given.get(name) == HIDDEN
+        about = mapping(about)
+        secret = is_hidden(about) or given.get(name) == HIDDEN
         kind = text_of(about.get("Type", ""))
         # The default of an SSM parameter is a name; what it stands for is only known once it is launched.
         value = given.get(name, None if "SSM::Parameter" in kind else about.get("Default"))
@@ -130,46 +129,3 @@ def _given(declared: Mapping[str, Any], given: Mapping[str, str]) -> tuple[dict[
             listed = kind.startswith(("List<", "CommaDelimitedList")) or "Value<List<" in kind
             values[name] = [part.strip() for part in text_of(value).split(",")] if listed else text_of(value)
     return values, frozenset(hidden)
-
-
-def _looped(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each resource with its name; loops of AWS::LanguageExtensions are written out where their list is known."""
-    left: list[Iterator[tuple[str, Any]]] = [iter(resources.items())]
-    count = 0
-    while left and count < _MOST_RESOURCES:
-        found = next(left[-1], None)
-        count += 1
-        if found is None:
-            left.pop()
-            continue
-        name, raw = found
-        match raw:
-            case [str(variable), collection, dict(body)] if name.startswith(_LOOP):
-                left.append(_rounds(variable, resolver.value(collection), body))
-            case dict():
-                yield name, raw
-
-
-def _rounds(variable: str, items: Any, body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The loop's body for each item; once, with a hole in it, where the items are not known."""
-    known = [one for one in items if is_known(one)] if isinstance(items, list) else []
-    for item in known or [Unknown(f"${{{variable}}}")]:
-        yield from _filled(body, variable, text_of(item)).items()
-
-
-def _filled(value: Any, variable: str, item: str) -> Any:
-    if isinstance(value, str):
-        # &{…} is for logical ids: letters and digits only.
-        return value.replace(f"${{{variable}}}", item).replace(f"&{{{variable}}}", re.sub(r"\W", "", item))
-    if isinstance(value, list):
-        return [_filled(one, variable, item) for one in value]
-    if isinstance(value, dict):
-        if value == {"Ref": variable}:
-            return item
-        return {_filled(key, variable, item): _filled(one, variable, item) for key, one in value.items()}
-    return value
-
-
-def _section(tree: Any, name: str) -> dict[str, Any]:
-    found = tree.get(name) if isinstance(tree, dict) else None
-    return found if isinstance(found, dict) else {}

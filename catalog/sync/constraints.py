@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q
 
 from catalog.models import Constraint, Portfolio, Product
-from catalog.sync.slices import BATCH, Slice
+from catalog.sync.slices import Slice
 from catalog.sync.text import clean, parsed
 from catalog.sync.trouble import Gone
 from portal import clock
@@ -51,8 +51,7 @@ def store_list(at: Slice, portfolio: Portfolio, products: Iterable[Product], sum
 def constraints(at: Slice) -> None:
     old = Q(read_at=None) | Q(read_at__lt=at.run.renew_before)
     left = Constraint.objects.filter(old, place=at.place, removed_at=None).order_by("pk")
-    at.expect(left.count())
-    at.each(lambda: list(left[:BATCH]), partial(_read, at), partial(_store, at))
+    at.each(left, "constraint_id", partial(_read, at), partial(_store, at))
 
 
 def _read(at: Slice, constraint: Constraint) -> dict[str, Any] | None:

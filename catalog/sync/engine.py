@@ -12,31 +12,34 @@ from catalog.models import Place, SyncRun
 from catalog.models.places import Result
 from catalog.sync import constraints, listing, runs, templates, versions
 from catalog.sync.slices import HANDS, ClaimLost, Slice, TimeIsUp
-from catalog.sync.trouble import Denied, Passing, Trouble
+from catalog.sync.trouble import General, Passing, Trouble
 from portal import clock
 
 PHASES: dict[str, Callable[[Slice], None]] = {
     "products": listing.products,
     "portfolios": listing.portfolios,
     "contents": listing.contents,
+    "removals": listing.removals,
     "versions": versions.versions,
     "constraints": constraints.constraints,
     "templates": templates.templates,
 }
-# Without one of these there is no catalogue; without another right there is less of it.
+# Without one of these there is no catalogue; without another there is less of it.
 _NEEDED = frozenset({"products", "versions"})
 
 _log = logging.getLogger(__name__)
 
 
-def tick(seconds: float) -> None:
-    """What is due in all places, for so long; what is not finished then goes on at the next tick."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        run = runs.claim(clock.now())
-        if run is None:
-            return
+def tick(seconds: float) -> bool:
+    """What is due in all places, for so long; what is not finished then goes on at the next tick.
+
+    Whether anything was due.
+    """
+    ends, was_due = time.monotonic() + seconds, False
+    while time.monotonic() < ends and (run := runs.claim(clock.now())) is not None:
+        was_due = True
         advance(run, ends)
+    return was_due
 
 
 def run(place: Place) -> SyncRun | None:
@@ -78,7 +81,8 @@ def advance(run: SyncRun, ends: float) -> None:
             _log.exception("a sync failed", extra={"run": run.pk})
             runs.finish(run, Result.FAILED, f"internal:{type(error).__name__}", clock.now())
         else:
-            runs.finish(run, Result.DONE, run.counts.get("denied", ""), clock.now())
+            part = run.counts.get("trouble") or run.counts.get("first_left_out", "")
+            runs.finish(run, Result.DONE, part, clock.now())
 
 
 def _phases(at: Slice) -> None:
@@ -90,10 +94,12 @@ def _phases(at: Slice) -> None:
             at.enter(name)
         try:
             PHASES[name](at)
-        except Denied as denied:
+        except (General, Passing):
+            raise
+        except Trouble as trouble:
             if name in _NEEDED:
                 raise
-            at.run.counts["denied"] = denied.code
+            at.run.counts["trouble"] = trouble.code
             at.save("counts")
         if name != names[-1]:
             at.enter(names[names.index(name) + 1])

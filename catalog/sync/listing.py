@@ -11,11 +11,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
-
 from catalog.models import Constraint, Offer, Place, Portfolio, Product, Version
 from catalog.sync import constraints
-from catalog.sync.slices import BATCH, Slice
+from catalog.sync.slices import Slice
 from catalog.sync.text import clean
 from catalog.sync.trouble import Gone, Trouble
 from portal import clock
@@ -31,7 +29,6 @@ def products(at: Slice) -> None:
         with at.unit(done=len(page)):
             for view in page:
                 _store_product(at, view, own=True)
-    _remove_products(at, Product.objects.filter(place=at.place, account=at.place.account, region=at.place.region))
 
 
 def portfolios(at: Slice) -> None:
@@ -54,8 +51,15 @@ def portfolios(at: Slice) -> None:
             if trouble.code != "aws:OperationNotSupportedException":
                 raise
     for portfolio in Portfolio.objects.filter(place=at.place, removed_at=None).exclude(seen_in=at.run.pk):
-        if _is_gone(at, "search_products_as_admin", PortfolioId=portfolio.portfolio_id, PageSize=1):
-            with at.unit(removed=1):
+        try:
+            gone = _is_gone(at, "search_products_as_admin", PortfolioId=portfolio.portfolio_id, PageSize=1)
+        except Trouble as trouble:
+            at.leave_out(portfolio.portfolio_id, trouble)
+            continue
+        with at.unit(removed=int(gone)):
+            # Once in a run it is enough to know of one that it is there.
+            Portfolio.objects.filter(pk=portfolio.pk).update(seen_in=at.run.pk)
+            if gone:
                 _end(clock.now(), portfolio=portfolio)
                 Portfolio.objects.filter(pk=portfolio.pk).update(removed_at=clock.now())
 
@@ -82,9 +86,7 @@ def _store_portfolios(at: Slice, page: list[dict[str, Any]], *, shared: bool) ->
 def contents(at: Slice) -> None:
     """What each portfolio holds: its products and constraints, a portfolio a unit."""
     left = Portfolio.objects.filter(place=at.place, removed_at=None).exclude(contents_in=at.run.pk).order_by("pk")
-    at.expect(left.count())
-    at.each(lambda: list(left[:BATCH]), partial(_read_contents, at), partial(_store_contents, at))
-    _remove_products(at, Product.objects.filter(place=at.place))
+    at.each(left, "portfolio_id", partial(_read_contents, at), partial(_store_contents, at))
 
 
 Contents = tuple[list[dict[str, Any]], list[dict[str, Any]]] | None
@@ -164,15 +166,24 @@ def _is_read_elsewhere(product: Product, here: Place) -> bool:
     return place is not None and place != here and place.enabled and product.removed_at is None
 
 
-def _remove_products(at: Slice, among: QuerySet[Product]) -> None:
-    """Mark those that no list of this run had and AWS no longer knows, with their versions and offers."""
-    for product in among.filter(removed_at=None).exclude(seen_in=at.run.pk):
-        if _is_gone(at, "list_provisioning_artifacts", ProductId=product.product_id):
-            with at.unit(removed=1):
-                now = clock.now()
-                Version.objects.filter(product=product, removed_at=None).update(removed_at=now, active=False)
-                _end(now, product=product)
-                Product.objects.filter(pk=product.pk).update(removed_at=now)
+def removals(at: Slice) -> None:
+    """Mark the products that no list of this run had and AWS no longer knows, with their versions and offers."""
+    left = Product.objects.offered().filter(place=at.place).exclude(seen_in=at.run.pk).order_by("pk")
+    at.each(left, "product_id", partial(_read_absence, at), partial(_store_absence, at))
+
+
+def _read_absence(at: Slice, product: Product) -> bool:
+    return _is_gone(at, "list_provisioning_artifacts", ProductId=product.product_id)
+
+
+def _store_absence(at: Slice, product: Product, gone: bool) -> None:
+    with at.unit(done=1, removed=int(gone)):
+        Product.objects.filter(pk=product.pk).update(seen_in=at.run.pk)
+        if gone:
+            now = clock.now()
+            Version.objects.filter(product=product, removed_at=None).update(removed_at=now, active=False)
+            _end(now, product=product)
+            Product.objects.filter(pk=product.pk).update(removed_at=now)
 
 
 def _end(now: datetime, **of: Product | Portfolio) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from botocore.exceptions import BotoCoreError
@@ -21,9 +24,6 @@ if TYPE_CHECKING:
 LARGEST = 1024 * 1024
 _SIGNED = frozenset({"X-Amz-Signature", "Signature"})
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_pool = urllib3.PoolManager(
-    maxsize=8, timeout=urllib3.Timeout(connect=3, read=10), retries=False, cert_reqs="CERT_REQUIRED"
-)
 
 
 class Unread(Exception):
@@ -96,19 +96,45 @@ def get(place: ObjectPlace, reader: Reader) -> bytes:
 
 
 def fetch(url: str, reader: Reader) -> bytes:
-    """Without credentials, at Amazon S3 only (`place_of` said so). Raises Unread; Passing without an answer.
+    """Without credentials, at Amazon S3 only (`place_of` said so). Raises Unread, and Passing when throttled.
 
     The address may be presigned and is in no error.
     """
     reader.count()
     try:
-        answer = _pool.request("GET", url, redirect=False, preload_content=False, decode_content=True)
+        answer = pool(proxy_for(url)).request("GET", url, redirect=False, preload_content=False, decode_content=True)
         try:
             return _body(answer)
         finally:
             answer.release_conn()
-    except urllib3.exceptions.HTTPError:
-        raise Passing("no_answer") from None
+    except (urllib3.exceptions.HTTPError, ValueError):
+        # Also where what the environment names is no proxy.
+        raise Unread("no_answer") from None
+
+
+def proxy_for(url: str) -> str:
+    """The proxy that the environment names for an address, as botocore reads it; empty where none is to be asked."""
+    parts = urlsplit(url)
+    proxy = "" if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme, "")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+@lru_cache(maxsize=8)
+def pool(proxy: str) -> urllib3.PoolManager:
+    """Raises urllib3's errors for a proxy that is none."""
+    how: dict[str, Any] = {
+        "maxsize": 8,
+        "timeout": urllib3.Timeout(connect=3, read=10),
+        "retries": False,
+        "cert_reqs": "CERT_REQUIRED",
+        # As botocore does: a proxy may speak TLS with a certificate of the company's.
+        "ca_certs": os.environ.get("AWS_CA_BUNDLE") or None,
+    }
+    if not proxy:
+        return urllib3.PoolManager(**how)
+    who = urlsplit(proxy)
+    login = f"{unquote(who.username)}:{unquote(who.password or '')}" if who.username else None
+    return urllib3.ProxyManager(proxy, proxy_headers=urllib3.make_headers(proxy_basic_auth=login), **how)
 
 
 def _body(answer: BaseHTTPResponse) -> bytes:

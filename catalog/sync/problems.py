@@ -46,6 +46,14 @@ def _internal(error: str) -> str:
     }
 
 
+def _in_part(found: str) -> str:
+    name, _colon, code = found.partition(":")
+    return _("%(name)s could not be read and was left out, perhaps with others. %(why)s") % {
+        "name": name,
+        "why": of_run(code),
+    }
+
+
 _RUN: dict[str, Sentence] = {
     "aws": _aws,
     "denied": _denied,
@@ -60,6 +68,7 @@ _RUN: dict[str, Sentence] = {
     "not_listed": lambda _rest: _(
         "GATEHOUSE_READER_ACCOUNTS no longer lists this account. Add it and restart the desk, or switch the place off."
     ),
+    "part": _in_part,
     "role_refused": lambda _rest: _(
         "AWS did not let the desk take the reading role. Deploy the spoke here with the desk's role as DeskRoleArn and "
         "the desk's external id; after that it may take five minutes until the desk tries again."
@@ -68,6 +77,9 @@ _RUN: dict[str, Sentence] = {
     "throttled": lambda _rest: _(
         "AWS limits the calls of this account, and waiting did not help. It is tried again later by itself; other "
         "tools that read Service Catalog at the same time share the limit."
+    ),
+    "worker_lost": lambda _rest: _(
+        "Several workers in a row were lost while they read here. Look for restarts and for memory in the worker's log."
     ),
 }
 
@@ -85,6 +97,10 @@ _TEMPLATE: dict[str, Sentence] = {
     ),
     "gone": lambda _rest: _("Its template no longer exists where it came from."),
     "http": lambda status: _("The address of its template answered HTTP %(status)s.") % {"status": status},
+    "no_answer": lambda _rest: _(
+        "Where its template is kept does not answer. Check the worker's way to Amazon S3 (HTTPS_PROXY, NO_PROXY); it "
+        "is tried again after some hours."
+    ),
     "no_address": lambda _rest: _("AWS does not say where its template is."),
     "not_text": lambda _rest: _("Its template is not text."),
     "too_large": lambda _rest: _("Its template is larger than CloudFormation takes (1 MiB)."),

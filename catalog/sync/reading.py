@@ -25,11 +25,19 @@ class Reader:
         self._counting = threading.Lock()
 
     def client(self, service: str) -> Any:
+        """Raises Trouble where it cannot be told who we are, or we may not act there."""
         place = self.place
-        if place.role_arn:
-            return aws.client_as(place.role_arn, service, place.region, place.account)
         make: Any = aws.client
-        return make(service, place.region, place.account)
+        try:
+            if place.role_arn:
+                return aws.client_as(place.role_arn, service, place.region, place.account)
+            return make(service, place.region, place.account)
+        except ClientError as error:
+            found = trouble.of_client(error, "sts:GetCallerIdentity")
+            # Not of what is asked for: nothing else could be asked either.
+            raise found if isinstance(found, trouble.Passing) else trouble.General(found.code) from None
+        except BotoCoreError as error:
+            raise trouble.of_botocore(error) from None
 
     def count(self, calls: int = 1) -> None:
         with self._counting:
@@ -37,8 +45,8 @@ class Reader:
 
     def ask(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         """One call. Raises Trouble."""
+        client = self.client(service)
         try:
-            client = self.client(service)
             answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except ClientError as error:
             self.count(1 + error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))

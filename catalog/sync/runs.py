@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from catalog.models import Place, SyncRun
 from catalog.models.places import Result, SyncRunQuerySet
@@ -14,35 +16,65 @@ from catalog.models.places import Result, SyncRunQuerySet
 BELIEVED = timedelta(hours=6)
 # Answers that may come later: how long a run is put down after each one in a row, then it fails.
 PAUSES = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
+# A run that takes its worker down every time is given up.
+MOST_TAKEOVERS = 4
 _KEPT_RUNS = 200
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @transaction.atomic(durable=True)
 def claim(now: datetime, place: Place | None = None) -> SyncRun | None:
-    """Take an unfinished run that nobody is at, else begin one where it is due. With `place`: there, due or not.
+    """Take an unfinished run that nobody is at, or begin one where it is due: at whichever place nobody has been for
+    longest. With `place`: there, due or not.
 
-    None where there is nothing to do, or others are at it.
+    None where there is nothing to do, or others are at it. A run that several workers did not survive has failed.
     """
-    free = SyncRun.objects.free(now).select_for_update(skip_locked=True, of=("self",))
-    chosen = free.rested(now).filter(place__enabled=True) if place is None else free.filter(place=place)
-    run = chosen.select_related("place").order_by("heartbeat_at", "pk").first()
-    if run is None:
-        run = _begin(now, place)
+    lost = SyncRun.objects.abandoned(now)
+    lost.filter(takeovers__gte=MOST_TAKEOVERS).update(
+        finished_at=now, heartbeat_at=None, resume_at=None, result=Result.FAILED, error="worker_lost"
+    )
+    run = _waiting(now, place)
+    if run is None or place is None:
+        idle = _idle(now, place)
+        if idle is not None and (run is None or (idle.served or _NEVER) < (run.claimed_at or _NEVER)):
+            run = _begin(idle.place, now)
     if run is None:
         return None
+    run.takeovers += 1 if run.heartbeat_at else 0
     run.claims += 1
-    run.heartbeat_at, run.resume_at = now, None
-    run.save(update_fields=["claims", "heartbeat_at", "resume_at"])
+    run.claimed_at = run.heartbeat_at = now
+    run.resume_at = None
+    run.save(update_fields=["claims", "claimed_at", "takeovers", "heartbeat_at", "resume_at"])
     return run
 
 
-def _begin(now: datetime, wanted: Place | None) -> SyncRun | None:
+def _waiting(now: datetime, wanted: Place | None) -> SyncRun | None:
+    free = SyncRun.objects.free(now).select_for_update(skip_locked=True, of=("self",))
+    chosen = free.rested(now).filter(place__enabled=True) if wanted is None else free.filter(place=wanted)
+    return chosen.select_related("place").order_by(F("claimed_at").asc(nulls_first=True), "pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """`served`: when a worker last took a run there."""
+
+    place: Place
+    served: datetime | None
+
+
+def _idle(now: datetime, wanted: Place | None) -> _Idle | None:
     chosen = Place.objects.due(now) if wanted is None else Place.objects.filter(pk=wanted.pk)
-    idle = chosen.exclude(runs__in=SyncRun.objects.open()).order_by("next_at")
-    place = idle.select_for_update(skip_locked=True, of=("self",)).first()
+    newest = SyncRun.objects.filter(place=OuterRef("pk")).order_by("-pk").values("claimed_at")[:1]
+    idle: QuerySet[Place] = chosen.exclude(runs__in=SyncRun.objects.open()).annotate(served=Subquery(newest))
+    in_turn = idle.order_by(F("served").asc(nulls_first=True), "next_at")
+    place = in_turn.select_for_update(skip_locked=True, of=("self",)).first()
     # Who held the place's lock just before may have begun one.
     if place is None or SyncRun.objects.open().filter(place=place).exists():
         return None
+    return _Idle(place, getattr(place, "served", None))
+
+
+def _begin(place: Place, now: datetime) -> SyncRun:
     run = SyncRun.objects.create(place=place, started_at=now, renew_before=now if place.thorough else now - BELIEVED)
     place.begun_at, place.thorough = now, False
     place.next_at = now + timedelta(minutes=settings.GATEHOUSE_SYNC_MINUTES)
@@ -52,7 +84,7 @@ def _begin(now: datetime, wanted: Place | None) -> SyncRun | None:
 
 def put_down(run: SyncRun) -> None:
     """The slice is over: whoever comes next goes on."""
-    _held(run).update(heartbeat_at=None, resume_at=None, stumbles=0, calls=run.calls)
+    _held(run).update(heartbeat_at=None, resume_at=None, stumbles=0, takeovers=0, calls=run.calls)
 
 
 def stumble(run: SyncRun, code: str, now: datetime) -> None:
@@ -64,6 +96,7 @@ def stumble(run: SyncRun, code: str, now: datetime) -> None:
         heartbeat_at=None,
         resume_at=now + PAUSES[run.stumbles],
         stumbles=run.stumbles + 1,
+        takeovers=0,
         error=code,
         calls=run.calls,
     )

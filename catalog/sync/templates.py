@@ -12,24 +12,27 @@ import json
 from functools import partial
 from typing import Any
 
+from django.db.models import F
+
 from catalog.models import Template, Version
 from catalog.sync import objects
 from catalog.sync.objects import LARGEST, Unread
-from catalog.sync.slices import BATCH, Slice
-from catalog.sync.trouble import Denied, Gone, Passing, Trouble
+from catalog.sync.slices import MOST_IN_A_ROW, Slice
+from catalog.sync.trouble import Denied, General, Gone, Passing, Trouble
 from portal import clock
+
+_DENIED_IN_A_ROW = "denied_in_a_row"
 
 
 def templates(at: Slice) -> None:
-    """Versions that can be launched first."""
+    """Those that were never tried first, so that none is crowded out; among them versions that can be launched."""
     versions = Version.objects.unread(at.run.renew_before).filter(product__place=at.place, product__removed_at=None)
-    left = versions.select_related("product").order_by("-active", "-pk")
-    at.expect(left.count())
-    at.each(lambda: list(left[:BATCH]), partial(_read, at), partial(_store, at))
+    left = versions.select_related("product").order_by(F("template_tried_at").asc(nulls_first=True), "-active", "-pk")
+    at.each(left, "artifact_id", partial(_read, at), partial(_store, at), _leave)
 
 
 def _read(at: Slice, version: Version) -> bytes | Unread:
-    """Raises what ends the phase: the right to ask at all is missing, or AWS does not answer for now."""
+    """Raises what may be no matter of this version: AWS does not tell where its template is, or does not answer."""
     try:
         info: dict[str, str] = at.reader.ask(
             "servicecatalog",
@@ -43,7 +46,7 @@ def _read(at: Slice, version: Version) -> bytes | Unread:
         return _content(at, info)
     except Unread as unread:
         return unread
-    except Passing:
+    except (General, Passing):
         raise
     except Trouble as trouble:
         return Unread(trouble.code)
@@ -79,15 +82,33 @@ def _store(at: Slice, version: Version, found: bytes | Unread) -> None:
     now = clock.now()
     if isinstance(text, Unread):
         with at.unit(done=1, unread=1):
+            _say_of_all(at, text.code)
             Version.objects.filter(pk=version.pk).update(template_unread=text.code[:100], template_tried_at=now)
         return
     assert isinstance(found, bytes)  # noqa: S101 - for the reader: only bytes have a text
-    with at.unit(done=1, templates=1):
-        template, _ = Template.objects.get_or_create(
+    with at.unit(done=1):
+        at.run.counts.pop(_DENIED_IN_A_ROW, None)
+        template, is_new = Template.objects.get_or_create(
             sha256=hashlib.sha256(found).hexdigest(),
             defaults={"body": text, "size": len(found), "first_read_at": now},
         )
+        at.count("templates", int(is_new))
         Version.objects.filter(pk=version.pk).update(template=template, template_unread="", template_tried_at=now)
+
+
+def _leave(version: Version, trouble: Trouble) -> None:
+    """Where the right to ask is missing, it is tried again as soon as there is one: the next run asks again."""
+    tried = {} if isinstance(trouble, Denied) else {"template_tried_at": clock.now()}
+    Version.objects.filter(pk=version.pk).update(template_unread=trouble.code[:100], **tried)
+
+
+def _say_of_all(at: Slice, code: str) -> None:
+    """A bucket may deny its objects; denied so often in a row, a right is missing, and the run says which."""
+    if not code.startswith("denied:"):
+        return
+    at.count(_DENIED_IN_A_ROW)
+    if at.run.counts[_DENIED_IN_A_ROW] >= MOST_IN_A_ROW:
+        at.run.counts["trouble"] = code
 
 
 def _text(content: bytes) -> str | Unread:

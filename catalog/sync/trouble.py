@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 
 from catalog import aws
 
@@ -20,6 +26,28 @@ _THROTTLED = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
+    }
+)
+# Who asks is not accepted: every other question would be answered so, too.
+_UNACCEPTED = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "SubscriptionRequiredException",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
     }
 )
 _GONE = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "ResourceNotFoundException"})
@@ -40,6 +68,10 @@ class Denied(Trouble):
         super().__init__(f"denied:{action}")
 
 
+class General(Trouble):
+    """Whatever is asked in this place is answered so."""
+
+
 class Gone(Trouble):
     """It was deleted meanwhile."""
 
@@ -58,14 +90,19 @@ def of_client(error: ClientError, action: str) -> Trouble:
         return Passing("throttled")
     if code in _GONE:
         return Gone("gone")
+    if code in _UNACCEPTED:
+        return General(f"aws:{code}")
     return Passing(f"aws:{code}") if status >= 500 else Trouble(f"aws:{code}")
 
 
 def of_botocore(error: BotoCoreError) -> Trouble:
     if isinstance(error, aws.RoleRefused):
-        return Trouble("role_refused")
+        return General("role_refused")
     if isinstance(error, aws.NoReadingRole):
-        return Trouble("not_listed")
+        return General("not_listed")
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return Trouble("no_credentials")
+        return General("no_credentials")
+    if isinstance(error, ParamValidationError):
+        # Nothing was sent: the client does not take an id or address of this shape.
+        return Trouble("aws:ParamValidationError")
     return Passing("no_answer")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from catalog.models import Product, Version
-from catalog.sync.slices import BATCH, Slice
+from catalog.sync.slices import Slice
 from catalog.sync.text import clean
 from catalog.sync.trouble import Gone
 from portal import clock
@@ -21,8 +21,7 @@ Answer = dict[str, Any] | None
 
 def versions(at: Slice) -> None:
     left = Product.objects.offered().filter(place=at.place).exclude(versions_in=at.run.pk).order_by("pk")
-    at.expect(left.count())
-    at.each(lambda: list(left[:BATCH]), partial(_read, at), partial(_store, at))
+    at.each(left, "product_id", partial(_read, at), partial(_store, at))
 
 
 def _read(at: Slice, product: Product) -> Answer:
@@ -37,6 +36,8 @@ def _store(at: Slice, product: Product, answer: Answer) -> None:
     with at.unit(done=1):
         if answer is not None:
             _store_all(at, product, answer)
+            cut_off = bool(answer.get("NextPageToken"))
+            Product.objects.filter(pk=product.pk).update(versions_at=clock.now(), cut_off=cut_off)
         Product.objects.filter(pk=product.pk).update(versions_in=at.run.pk)
 
 

@@ -79,6 +79,8 @@ class Builder:
     def _begin_entry(self, key: Node) -> None:
         if key.kind != "scalar":
             raise BadTemplate(self._name, key.line, "A key there is not a text. CloudFormation's keys are names.")
+        if key.tag:
+            raise BadTemplate(self._name, key.line, f"The key {key.value!r} has the tag {key.tag}. Take it away.")
         first = self._seen[-1].get(key.value)
         if first is not None and key.value != MERGE:
             raise BadTemplate(

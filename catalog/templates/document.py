@@ -7,12 +7,13 @@ own writer is used. What is read is anybody's: size, depth and aliases are bound
 from __future__ import annotations
 
 import codecs
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from catalog.templates.errors import BadTemplate
+from catalog.templates.errors import BadTemplate, CannotEdit
 from catalog.templates.json_text import NotJSON, parse_json
 from catalog.templates.nodes import Node
+from catalog.templates.tree import Reader
 from catalog.templates.yaml_text import parse_yaml
 
 __all__ = ["LARGEST", "BadTemplate", "Document", "read"]
@@ -24,23 +25,46 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A template's text and its tree. `text` is without the byte order mark; `bytes` puts it back."""
+    """A template's text and its tree. `text` is without the byte order mark; `encode` puts it back.
+
+    `known`: what readers have made of it, by their own names, so that it is made once.
+    """
 
     name: str
     text: str
     root: Node
     is_json: bool
     has_bom: bool = False
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def newline(self) -> str:
         """How its lines end, told by the first one."""
-        found = re.search(r"\r\n|\n|\r", self.text)
-        return found[0] if found else "\n"
+        if "newline" not in self.known:
+            feed = self.text.find("\n")
+            back = self.text.find("\r", 0, feed if feed >= 0 else len(self.text))
+            self.known["newline"] = "\n" if back < 0 else "\r\n" if back + 1 == feed else "\r"
+        found: str = self.known["newline"]
+        return found
+
+    @property
+    def transform(self) -> Node | None:
+        """What makes further parts of it when it is launched; none where the section is there and empty."""
+        found = self.root.get("Transform")
+        return None if found is None or (found.is_null and not found.tag) else found
+
+    def data(self, node: Node) -> Any:
+        """`plain` of a node of this document, made once."""
+        reader: Reader = self.known.setdefault("reader", Reader())
+        return reader.value(node)
 
     def encode(self, text: str) -> bytes:
         """This or an edited text as bytes, with the byte order mark the original had."""
         return (codecs.BOM_UTF8 if self.has_bom else b"") + text.encode()
+
+    def fixed(self, node: Node, what: str) -> CannotEdit:
+        """An error at a place where nothing can be put in."""
+        return CannotEdit(self.name, node.line, what)
 
     def bad(self, node: Node | None, what: str) -> BadTemplate:
         """An error at this place."""
@@ -85,6 +109,8 @@ def _template(root: Node, name: str) -> Node:
     if root.kind != "map" or resources is None:
         raise BadTemplate(name, root.line, "It is no CloudFormation template: there is no Resources section.")
     # A macro may make resources of anything.
-    if not (resources.kind == "map" and resources.items) and not (resources.tag or root.get("Transform")):
+    transform = root.get("Transform")
+    has_macro = transform is not None and not transform.is_null
+    if not (resources.kind == "map" and resources.items) and not (resources.tag or has_macro):
         raise BadTemplate(name, resources.line, "Its Resources section is not a mapping with at least one resource.")
     return root

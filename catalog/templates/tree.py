@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isinf
 from typing import Any
 
 from catalog.templates.nodes import MERGE, Node
@@ -12,6 +13,16 @@ _REAL = re.compile(r"[-+]?(?:[0-9][0-9_]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z|[-+]?[
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 # These short tags have no `Fn::` in their long form.
 _BARE = ("Ref", "Condition")
+# Python reads no longer integer from a text.
+_MOST_DIGITS = 4000
+# What one reader of YAML takes for a text and another for something else: 0o17, 12:30:45, 2020-01-01, y.
+_DOUBTFUL = re.compile(r"[-+.0-9].*|[yn]", re.IGNORECASE | re.DOTALL)
+
+
+class Verbatim(str):
+    """The text of an unquoted scalar, to be written as it is: 3.10, 1e3, on."""
+
+    __slots__ = ()
 
 
 def plain(node: Node) -> Any:
@@ -20,12 +31,20 @@ def plain(node: Node) -> Any:
     Dates stay texts, as CloudFormation takes them, and so do numbers with leading zeros. A value that aliases share is
     one object: do not change what this returns.
     """
-    return _Reader().value(node)
+    return Reader().value(node)
 
 
-class _Reader:
-    def __init__(self) -> None:
+def verbatim(node: Node) -> Any:
+    """As `plain`, with `Verbatim` for unquoted scalars that may be no text: to copy into another template."""
+    return Reader(verbatim=True).value(node)
+
+
+class Reader:
+    """Reads nodes of one document, each once."""
+
+    def __init__(self, *, verbatim: bool = False) -> None:
         self._known: dict[int, Any] = {}
+        self._scalar = _as_written if verbatim else _scalar
 
     def value(self, node: Node) -> Any:
         if id(node) not in self._known:
@@ -42,7 +61,7 @@ class _Reader:
 
     def _bare(self, node: Node) -> Any:
         if node.kind == "scalar":
-            return _scalar(node)
+            return self._scalar(node)
         if node.kind == "seq":
             return [self.value(child) for child in node.children]
         made: dict[str, Any] = {}
@@ -72,6 +91,16 @@ def _scalar(node: Node) -> Any:
         return None
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
+    if len(text) > _MOST_DIGITS:
+        return text
     if _INTEGER.match(text):
         return int(text.replace("_", ""))
-    return float(text.replace("_", "")) if _REAL.match(text) else text
+    number = float(text.replace("_", "")) if _REAL.match(text) else text
+    return text if isinstance(number, float) and isinf(number) else number
+
+
+def _as_written(node: Node) -> Any:
+    value, text = _scalar(node), node.value
+    if value is None or not node.plain or node.tag:
+        return value
+    return Verbatim(text) if not isinstance(value, str) or _DOUBTFUL.fullmatch(text) else text

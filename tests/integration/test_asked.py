@@ -23,6 +23,7 @@ from approvals.choices import Channel, Kind, Outcome, ReadingStatus, State, WhyN
 from approvals.models import LaunchRequest, TemplateReading
 from catalog import aws
 from catalog.models import Template
+from catalog.publishing import bucket
 from catalog.reading.lint import NotLinted, Remark
 from catalog.templates import Document
 from portal import clock
@@ -216,9 +217,11 @@ class TestReading:
         assert [change["id"] for change in found.difference["added"]] == ["New"]
         assert [(one["code"], one["resources"]) for one in found.digest["findings"]] == [("data-removed", ["Old"])]
 
-    def test_a_wrapper_shows_what_it_wraps(self, cloud: CloudFormation) -> None:
+    def test_a_wrapper_shows_what_it_wraps(self, cloud: CloudFormation, settings: Any) -> None:
+        settings.GATEHOUSE_TEMPLATE_BUCKET = "b"
+
         def wrapper(child: str) -> str:
-            url = f"https://b.s3.amazonaws.com/{sha256_hex(child)}?versionId=v1"
+            url = f"{bucket.own_address(sha256_hex(child))}?versionId=v1"
             nested = one("AWS::CloudFormation::Stack", TemplateURL=url)
             return document(nested, Metadata={"Gatehouse": {"Wraps": {"Sha256": sha256_hex(child)}}}).text
 

@@ -8,16 +8,19 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals import names, tasks
 from approvals.models import LaunchRequest
+from approvals.places import origins
 from catalog import places
-from catalog.models import Place, Product, SyncRun
+from catalog.models import Place, Product, SyncRun, Version
 from catalog.names import lookup
 from catalog.sync.trouble import Trouble
 from portal.clock import now
 from tests.sandbox.servicecatalog_support import Place as Account
-from tests.support import mirror
+from tests.support import mirror, shelf
 from tests.support.launches import open_launch
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +127,53 @@ def test_the_desk_watches_its_own_account_and_those_it_may_read(account: Account
     places.ensure(now(), known)
     place.refresh_from_db()
     assert not place.enabled
+
+
+def test_requests_nobody_can_name_crowd_out_none_that_can_be_named(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "_BATCH", 2)
+    at = now() - timedelta(hours=1)
+    mine = [open_launch(at, product_id=f"prod-{n}", version_id=f"pa-{n}") for n in range(3)]
+    for number in range(5):
+        open_launch(now(), product_id=f"prod-never-{number}", version_id="pa-never")
+    with CaptureQueriesContext(connection) as asked:
+        assert names.fill() == 0
+    assert len(asked) == 1, "what cannot be known costs nothing"
+    for number, request in enumerate(mine):
+        product = shelf.product(f"Queue {number}", product_id=request.product_id)
+        if number:
+            Version.objects.create(product=product, artifact_id=request.version_id, name="v1")
+    assert names.fill() == 3
+    assert [(one.product_name, one.version_name) for one in LaunchRequest.objects.order_by("pk")[:3]] == [
+        ("Queue 0", ""),
+        ("Queue 1", "v1"),
+        ("Queue 2", "v1"),
+    ]
+    assert names.fill() == 0
+
+
+def test_nothing_is_named_while_nothing_is_read(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled: list[int] = []
+    monkeypatch.setattr(names, "fill", lambda: filled.append(1))
+    tasks.sync_catalogue()
+    tasks.sync_catalogue()
+    assert len(filled) == 1
+
+
+def test_where_launches_come_from_is_found_without_reading_them_all(db: None) -> None:
+    for number in range(3):
+        open_launch(now())
+        request = open_launch(now())
+        LaunchRequest.objects.filter(pk=request.pk).update(account="444455556666", region=f"eu-west-{number % 2 + 1}")
+    known = set(LaunchRequest.objects.order_by().values_list("account", "region").distinct())
+    with CaptureQueriesContext(connection) as asked:
+        assert origins() == known
+    assert len(asked) <= 2 * len(known) + 1
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for query in asked:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            plan = " ".join(line for (line,) in cursor.fetchall())
+            assert "request_origin" in plan, plan
+        assert "request_nameless" in LaunchRequest.objects.nameless().order_by("-opened_at")[:1].explain()

@@ -23,6 +23,8 @@ from tests.sandbox.servicecatalog_support import Place as Account
 from tests.support import mirror, shelf
 
 pytestmark = pytest.mark.django_db
+SECOND, THIRD = (shelf.QUEUE.replace("Queue:", name) for name in ("Second:", "Third:"))
+FOREIGN = "arn:aws:lambda:us-east-1:999999999999:function:gatehouse-notify"
 UNREACHABLE = Passing("no_answer")
 
 
@@ -151,8 +153,50 @@ def test_when_the_time_is_up_the_next_round_goes_on() -> None:
     shelf.version(shelf.product(), shelf.QUEUE)
     shelf.covered(seconds=0)
     assert Place.objects.get().covered_at is None
-    tasks.cover_catalogue()
+    tasks.cover_catalogue.run()
     assert Version.objects.get().verdict == Verdict.UNGATED
+
+
+def test_publishing_holds_for_gated_what_coverage_does() -> None:
+    product = shelf.product()
+    rows = {
+        "receipt": shelf.version(product, shelf.gated(), "v1"),
+        "foreign": shelf.version(product, shelf.gated(SECOND, service_token=FOREIGN), "v2"),
+        "open": shelf.version(product, shelf.gated(THIRD, gate_updates=False), "v3"),
+        "none": shelf.version(product, shelf.QUEUE, "v4"),
+        "unread": shelf.version(product, name="v5"),
+    }
+    assert coverage.held(product) == {rows["receipt"].pk}, "nothing was analysed yet"
+    shelf.covered()
+    assert coverage.held(product) == {rows["receipt"].pk}
+
+
+def test_a_product_whose_versions_were_never_read_or_not_all_is_not_known() -> None:
+    new, large = shelf.product("New", versions_in=0), shelf.product("Large", cut_off=True)
+    shelf.version(large, shelf.gated())
+    shelf.covered()
+    for row in (new, large):
+        row.refresh_from_db()
+        assert row.risk == Risk.UNREAD
+
+
+def test_a_list_of_versions_that_aws_cuts_off_is_noted(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.product()
+    real = Reader.ask
+
+    def ask(reader: Reader, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        answer = real(reader, service, operation, **arguments)
+        return answer | ({"NextPageToken": "x"} if operation == "list_provisioning_artifacts" else {})
+
+    monkeypatch.setattr(Reader, "ask", ask)
+    assert sync.run(mirror.watched()) is not None
+    product = Product.objects.get()
+    assert product.cut_off
+    assert product.versions_at is not None
+    monkeypatch.setattr(Reader, "ask", real)
+    assert sync.run(mirror.watched()) is not None
+    product.refresh_from_db()
+    assert not product.cut_off
 
 
 # Launch roles
@@ -233,7 +277,7 @@ def test_a_role_that_cannot_be_looked_at_says_why(
     constraint.refresh_from_db()
     assert (constraint.role_refuses, constraint.role_unasked) == ([], code)
     assert words in roles.sentence_of(constraint)
-    assert Product.objects.get().risk == Risk.RECEIPT
+    assert Product.objects.get().risk == (Risk.ROLE if code == "no_role" else Risk.RECEIPT)
 
 
 def test_when_iam_does_not_answer_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +359,17 @@ def test_without_simulation_the_role_s_policies_are_read(account: Account, monke
     monkeypatch.setattr(Reader, "ask", ask)
     shelf.covered()
     assert Constraint.objects.get().role_refuses == ["gatehouse-notify", "gatehouse-verify"]
+    told = {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}
+    for statements, refuses in (
+        ([told], []),
+        ([told, {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*:gatehouse-verify"}], ["gatehouse-verify"]),
+    ):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName="launch", PolicyName="calls", PolicyDocument=policy)
+        Constraint.objects.update(role_asked_at=None)
+        shelf.covered()
+        assert Constraint.objects.get().role_refuses == refuses
+    iam.delete_role_policy(RoleName="launch", PolicyName="calls")
     iam.delete_role(RoleName="launch")
     covering.cover(now() + timedelta(hours=7), 30)
     assert Constraint.objects.get().role_unasked == "no_role"

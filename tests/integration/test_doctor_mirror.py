@@ -9,7 +9,9 @@ import pytest
 
 from approvals.doctor import products
 from approvals.doctor.checks import gates
+from approvals.doctor.findings import Finding, Severity
 from approvals.doctor.visit import Denied, Place, Round, Visit
+from catalog.gating import inspect
 from catalog.models import SyncRun
 from portal.clock import now
 from tests.support import shelf
@@ -47,7 +49,11 @@ def test_what_the_mirror_holds_is_looked_at(visit: Visit) -> None:
     assert [name for name, one in found.items() if one.is_gated] == ["v3", "v4"]
     assert found["v6"].unread == "gone"
     assert "line" not in found["v3"].unread
-    seen = [one.seen % one.facts for one in gates.ungated_version(visit)]
+    found_there = list(gates.ungated_version(visit))
+    # v4 was made of v3 by hand.
+    around = [one.facts["whose"] for one in found_there if "whose" in one.facts]
+    assert around == ["Queue v3", "Queue v4", "Queue v4"]
+    seen = [one.seen % one.facts for one in found_there if "whose" not in one.facts]
     assert seen == [
         "Queue v2 has no gate and can be launched.",
         "Queue v1 is deprecated and has no gate: updates to it need no approval.",
@@ -55,6 +61,29 @@ def test_what_the_mirror_holds_is_looked_at(visit: Visit) -> None:
     ]
     unreadable = [one.facts["version"] for one in gates.template_unreadable(visit)]
     assert unreadable == ["Queue v5", "Queue v6"]
+
+
+def test_all_that_coverage_finds_at_a_gate_is_said(visit: Visit, django_assert_max_num_queries: Any) -> None:
+    product = shelf.product()
+    child = "https://bucket.s3.amazonaws.com/child.yaml"
+    nested = f"Resources:\n  Child:\n    Type: AWS::CloudFormation::Stack\n    Properties: {{TemplateURL: '{child}'}}\n"
+    text = shelf.gated()
+    hand_made = text.replace(inspect(text.encode()).gates[0].version, "V1")
+    shelf.version(product, shelf.gated(nested), "v1")
+    shelf.version(product, hand_made, "v2")
+    shelf.version(product, hand_made.replace("QueueName: !Ref Size", "QueueName: other"), "v3")
+    shelf.covered()
+    with django_assert_max_num_queries(2):
+        found = [
+            Finding("c", one.severity or Severity.OK, "", one.seen, "", "", one.facts)
+            for one in gates.ungated_version(visit)
+        ]
+    assert [(one.severity, one.seen.partition(" ")[2][:3]) for one in found if "Child" in one.seen] == [
+        (Severity.CRITICAL, "v1:")
+    ]
+    same = [one.seen for one in found if "the same names as" in one.seen]
+    assert [words[:9] for words in same] == ["Queue v2:", "Queue v3:"]
+    assert "of v3," in same[0]
 
 
 @pytest.mark.parametrize("change", [{"finished_at": -2}, {"result": "failed"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -21,6 +22,7 @@ from approvals.errors import Refused
 from approvals.hints import Hint
 from approvals.models import AuditEvent
 from approvals.sentences import sentence
+from approvals.views import catalogue
 from approvals.views import places as view
 from catalog import aws
 from catalog.models import Offer, Place, Portfolio, Product, SyncRun, Version
@@ -310,3 +312,33 @@ def test_a_place_has_one_unfinished_run_and_a_finished_one_has_a_result() -> Non
     for wrong in ({"result": ""}, {"result": "done", "finished_at": None}):
         with pytest.raises(IntegrityError), transaction.atomic():
             SyncRun.objects.create(place=where, started_at=now(), renew_before=now(), **wrong)
+
+
+def test_versions_are_counted_for_the_rows_of_a_page_only(admin: Client) -> None:
+    where = place()
+    for number in range(60):
+        one = product(number, where)
+        for name, more in (("v1", {}), ("v2", {}), ("old", {"active": False}), ("older", {"guidance": "DEPRECATED"})):
+            Version.objects.create(product=one, artifact_id=f"pa-{number}-{name}", name=name, **more)
+    bare = product(99, where, risk=1)
+    page = admin.get(LIST).context["page"]
+    counts = {row.pk: row.launchable for row in page.rows}
+    assert (len(counts), counts.pop(bare.pk), set(counts.values())) == (25, 0, {2})
+    listed = catalogue._with_offers(Product.objects.offered()).order_by("risk", "name", "pk")[:26]
+    (plan,) = json.loads(listed.explain(format="json", analyze=True))
+    assert _loops(plan["Plan"]) == 26
+
+
+def _loops(node: dict[str, Any]) -> int:
+    """How often the subplan is carried out."""
+    if node.get("Parent Relationship") == "SubPlan":
+        return int(node["Actual Loops"])
+    return max(map(_loops, node.get("Plans", [])), default=0)
+
+
+def test_a_reading_that_left_something_out_is_read_in_part(admin: Client) -> None:
+    run(place(), error="part:prod-7:aws:ValidationException", counts={"products": 3, "left_out": 2})
+    text = unescape(admin.get(PAGE).content.decode())
+    assert "read in part" in text
+    assert "prod-7 could not be read" in text
+    assert "2 left out" in text

@@ -72,6 +72,18 @@ def test_it_says_what_is_open_and_how_to_close_it(product: Product, cast: Cast, 
     assert "Amir" in page
 
 
+def test_the_oldest_reading_counts_and_versions_beyond_aws_s_list_are_told(
+    product: Product, cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.auditor)
+    assert "more versions than AWS lists" not in read(client)
+    old = now() - timedelta(days=400)
+    Product.objects.update(versions_at=old, cut_off=True)
+    page = read(client)
+    assert "more versions than AWS lists" in page
+    assert f"{old:%Y-%m-%d}" in page
+
+
 def test_launch_roles_and_their_absence_are_told(product: Product, cast: Cast, client_for: ClientFor) -> None:
     Constraint.objects.update(role_refuses=["gatehouse-verify"], role_asked_at=now())
     page = read(client_for(cast.approver))

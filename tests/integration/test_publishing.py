@@ -478,7 +478,7 @@ def test_the_command_shows_the_plan_and_does_it_when_told_yes(account: Account, 
     assert "creates: v1 (gated)" in done
     assert "Create the version: done" in done
     assert len(desk.live(account, product)) == 3
-    assert (tmp_path / "done.csv").read_text().startswith("product_id,")
+    assert (tmp_path / "done.csv").read_text("utf-8-sig").startswith("product_id,")
     with pytest.raises(CommandError, match="may not"):
         command(product.product_id, "--as", cast.auditor.email)
     with pytest.raises(CommandError, match="--as"):

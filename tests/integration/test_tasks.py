@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -65,6 +66,10 @@ def test_task_that_still_runs_is_not_started_again_in_the_same_process() -> None
     assert len(runs) == 2
 
 
+def in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "current_task", SimpleNamespace(request=SimpleNamespace(called_directly=False)))
+
+
 def test_slow_work_leaves_the_workers_threads_to_signals_and_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a worker every slow task returns at once, and one that is still at work is not started twice."""
     stalled, begun = threading.Event(), list[str]()
@@ -73,7 +78,7 @@ def test_slow_work_leaves_the_workers_threads_to_signals_and_deadlines(monkeypat
         begun.append(threading.current_thread().name)
         stalled.wait(10)
 
-    monkeypatch.setattr(tasks, "current_task", object())
+    in_a_worker(monkeypatch)
     task = tasks._aside(slow)
     before = threading.active_count()
     for _ in range(20):
@@ -87,7 +92,7 @@ def test_slow_work_leaves_the_workers_threads_to_signals_and_deadlines(monkeypat
 
 
 def test_every_task_that_asks_much_of_aws_runs_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "current_task", object())
+    in_a_worker(monkeypatch)
     started = list[str]()
 
     class Recorded(threading.Thread):

@@ -59,6 +59,7 @@ def product(name: str = "Queue", where: Place | None = None, **fields: Any) -> P
         region=where.region,
         name=name,
         updated_at=now(),
+        versions_in=fields.pop("versions_in", 1),
         **fields,
     )
 

@@ -76,18 +76,31 @@ def tokens(text: str, place: tuple[str, str] = HERE) -> dict[tuple[str, str], st
         (f">-\n        {NOTIFY}", NOTIFY),
         ("!Ref Unknown", None),
         ("!Sub '${Unknown}'", None),
-        ("!Sub '${Handle}'", None),
+        ("!Sub '${Handle}'", "${Handle}"),
+        ("!GetAtt Handle.Arn", "${Handle}"),
+        ("!Join [':', [arn, !GetAtt Handle.Arn]]", "arn:${Handle}"),
+        ("!Select [0, !Split [',', !GetAtt Handle.Arns]]", "${Handle}"),
         ("!Join [':', [arn, !Ref Unknown]]", None),
         ("!FindInMap [Regions, !Ref Unknown, Notify]", None),
         ("!FindInMap [Nothing, !Ref AWS::Region, Notify]", None),
         ("!ImportValue gatehouse", None),
         ("{Fn::ImportValue: gatehouse}", None),
         ("!GetAtt Function.Arn", None),
-        ("!If [A, b, c]", None),
+        ("!If [A, b, c]", "b"),
     ],
 )
 def test_a_service_token_is_read_or_said_to_be_unknown(written: str, means: str | None) -> None:
     assert tokens(yaml(written)) == {("Ask", REQUEST): means}
+
+
+def test_all_that_a_parameter_allows_is_told() -> None:
+    text = yaml("!Ref Token").replace(f"Default: {NOTIFY}", f"Default: {NOTIFY}\n    AllowedValues: [mine, '{NOTIFY}']")
+    (call,) = analyse(text).calls
+    assert (call.token, call.others) == (NOTIFY, ["mine"])
+    (call,) = analyse(text.replace(f"    Default: {NOTIFY}\n", "")).calls
+    assert call.tokens == ["mine", NOTIFY]
+    (call,) = analyse(yaml(f"!If [A, '{NOTIFY}', !Ref Unknown]")).calls
+    assert call.tokens == [NOTIFY, None]
 
 
 def test_a_mapping_that_does_not_know_the_region_names_nothing() -> None:

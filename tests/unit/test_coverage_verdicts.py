@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from catalog.coverage import Analysis, Risk, Verdict, analyse, open_doors
 from catalog.coverage.doors import risk_of, risk_of_product
 from catalog.coverage.reasons import MOST_NAMES, Because, Reason
 from catalog.coverage.verdicts import Facts, Judgement, judge
-from catalog.gating import Inspection, Options, gate
+from catalog.gating import Inspection, Opening, Options, Part, gate
 from catalog.models import Product, Version
 from tests.support.hospital import ROOT
 
@@ -31,6 +32,21 @@ Resources:
   Topic:
     Type: AWS::SNS::Topic
 """
+OWN = """\
+Resources:
+  Mine:
+    Type: AWS::Lambda::Function
+  Queue:
+    Type: AWS::SQS::Queue
+"""
+STACK_SET = """\
+Resources:
+  Everywhere:
+    Type: AWS::CloudFormation::StackSet
+    Properties:
+      TemplateURL: https://bucket.s3.amazonaws.com/child.yaml
+"""
+STACK_SET_BODY = STACK_SET.replace("TemplateURL: https://bucket.s3.amazonaws.com/child.yaml", "TemplateBody: '{}'")
 NOTHING_HIDDEN = PLAIN.replace("    NoEcho: true\n", "")
 NESTED = """\
 Resources:
@@ -86,6 +102,14 @@ TABLE: dict[str, tuple[str, Verdict, list[str]]] = {
         Verdict.PARTIAL,
         ["call_missing"],
     ),
+    "a function of its own": (
+        gated(OWN, service_token='{"Fn::GetAtt": "Mine.Arn"}'),
+        Verdict.PARTIAL,
+        ["call_foreign", "needed"],
+    ),
+    "a stack set that can be exchanged": (gated(STACK_SET), Verdict.PARTIAL, ["child"]),
+    "a stack set of a fixed version": (gated(STACK_SET.replace(".yaml", ".yaml?versionId=3")), Verdict.RECEIPT, []),
+    "a stack set that brings its template": (gated(STACK_SET_BODY), Verdict.RECEIPT, []),
     "a function that is imported": (gated(service_token="import:Notify"), Verdict.RECEIPT, ["call_unknown"]),
     "no template at all": ("- a\n- b\n", Verdict.UNREAD, ["not_understood"]),
     "not even text that ends": ("{" * 3000, Verdict.UNREAD, ["not_understood"]),
@@ -163,6 +187,39 @@ def test_gates_of_the_same_names_in_other_templates_are_told() -> None:
     assert "the same names as that of v1, v2" in judgement.reasons[0].sentence
 
 
+def test_a_classic_gate_tells_of_updates_to_others_of_its_names_and_of_what_changed() -> None:
+    text = gated(classic=True)
+    assert judged(text, twins=("v1",)).verdict is Verdict.UPDATES_OPEN
+    assert codes(judged(text, twins=("v1",))) == ["same_gate", "classic"]
+    stale = judged(text.replace("QueueName: !Ref Size", "QueueName: !Sub '${Size}-2'"))
+    assert (stale.verdict, codes(stale)) == (Verdict.UPDATES_OPEN, ["stale", "classic"])
+
+
+def test_of_all_the_functions_a_parameter_allows_the_worst_counts() -> None:
+    text = gated()
+    line = next(line for line in text.splitlines() if "ServiceToken" in line)
+    ours = line.partition("ServiceToken: !Sub ")[2]
+    here = "arn:aws:lambda:eu-west-1:111122223333:function:gatehouse-notify"
+    allowed = f"Parameters:\n  Token:\n    Type: String\n    Default: {here}\n    AllowedValues: [{here}, {FOREIGN}]\n"
+    text = text.replace(line, line.replace(f"!Sub {ours}", "!Ref Token"), 1).replace("Parameters:\n", allowed, 1)
+    judgement = judged(text)
+    assert judgement.verdict is Verdict.PARTIAL
+    assert FOREIGN in next(one for one in judgement.reasons if one.because is Because.CALL_FOREIGN).sentence
+    harmless = judged(text.replace(f", {FOREIGN}", ""))
+    assert "call_foreign" not in codes(harmless)
+
+
+def test_every_opening_of_a_gate_has_its_reason() -> None:
+    analysis = analyse(gated())
+    for part in Part:
+        (first, *_) = analysis.inspection.gates
+        opened = replace(first, openings=[Opening(part, "Ask", ["Size"])])
+        inspection = replace(analysis.inspection, gates=[opened])
+        judgement = judge(Facts(True, **HERE, analysis=replace(analysis, inspection=inspection)))
+        assert judgement.verdict is Verdict.PARTIAL
+        assert "Ask" in judgement.reasons[0].sentence
+
+
 def test_long_lists_are_cut_and_counted() -> None:
     reason = Reason.naming(Because.NO_ECHO, [f"P{n}" for n in range(40)])
     assert len(reason.names) == MOST_NAMES
@@ -216,12 +273,16 @@ def test_only_an_inactive_version_is_closed(verdict: Verdict, active: bool, guid
 
 def test_a_product_is_as_grave_as_its_gravest_version() -> None:
     gated_, deprecated = version(Verdict.RECEIPT), version(Verdict.UNGATED, guidance="DEPRECATED")
-    product = Product(name="Queue")
+    product = Product(name="Queue", versions_in=1)
     assert risk_of_product(product, [gated_], role_lacks_rights=False) is Risk.RECEIPT
     assert risk_of_product(product, [gated_], role_lacks_rights=True) is Risk.ROLE
     assert risk_of_product(product, [gated_, deprecated], role_lacks_rights=True) is Risk.UPDATE
     assert risk_of_product(product, [], role_lacks_rights=True) is Risk.NONE
     assert risk_of_product(product, [version(Verdict.UNREAD)], role_lacks_rights=True) is Risk.UNREAD
+    never_read, cut_off = Product(name="New"), Product(name="Large", versions_in=1, cut_off=True)
+    assert risk_of_product(never_read, [], role_lacks_rights=False) is Risk.UNREAD
+    assert risk_of_product(cut_off, [gated_], role_lacks_rights=False) is Risk.UNREAD
+    assert risk_of_product(cut_off, [deprecated], role_lacks_rights=False) is Risk.UPDATE
     other = Product(name="Terraform", engine="TERRAFORM_CLOUD")
     assert risk_of_product(other, [deprecated], role_lacks_rights=False) is Risk.NONE
 

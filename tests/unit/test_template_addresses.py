@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import urllib3
 
 from catalog.models import Place
 from catalog.sync import objects
@@ -105,7 +106,8 @@ def test_without_credentials_nothing_is_followed_and_little_is_taken(
         asked.update(how, method=method, url=url)
         return answer
 
-    monkeypatch.setattr(objects._pool, "request", request)
+    monkeypatch.setattr(objects, "proxy_for", lambda _url: "")
+    monkeypatch.setattr(objects.pool(""), "request", request)
     reader = Reader(Place(account="1" * 12, region="eu-central-1"))
     url = "https://bucket.s3.amazonaws.com/b.yaml?X-Amz-Signature=secret"
     if isinstance(expected, bytes):
@@ -116,3 +118,32 @@ def test_without_credentials_nothing_is_followed_and_little_is_taken(
         assert "secret" not in str(told.value)
     assert asked["redirect"] is False
     assert reader.calls == 1
+
+
+def test_the_environment_s_proxy_is_asked_as_the_clients_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    url = "https://bucket.s3.amazonaws.com/b.yaml"
+    assert objects.proxy_for(url) == ""
+    assert not isinstance(objects.pool(""), urllib3.ProxyManager)
+    monkeypatch.setenv("HTTPS_PROXY", "http://desk:pass%20word@proxy.example:3128")
+    proxy = objects.proxy_for(url)
+    made = objects.pool(proxy)
+    assert isinstance(made, urllib3.ProxyManager)
+    assert made.proxy is not None
+    assert (made.proxy.host, made.proxy.port) == ("proxy.example", 3128)
+    assert made.proxy_headers == urllib3.make_headers(proxy_basic_auth="desk:pass word")
+    monkeypatch.setenv("NO_PROXY", ".amazonaws.com")
+    assert objects.proxy_for(url) == ""
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert objects.proxy_for(url) == "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "http://["])
+def test_no_answer_by_the_proxy_is_said_of_the_template(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    reader = Reader(Place(account="1" * 12, region="eu-central-1"))
+    with pytest.raises(Unread, match="no_answer"):
+        objects.fetch("https://bucket.s3.amazonaws.com/b.yaml?X-Amz-Signature=secret", reader)

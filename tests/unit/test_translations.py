@@ -42,3 +42,10 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
 def test_the_catalogue_is_used() -> None:
     with translation.override("zh-hans"):
         assert translation.gettext("Approve") == "批准"
+
+
+def test_every_name_that_marks_a_text_is_collected() -> None:
+    marks = re.compile(r"\bn?p?gettext\w* as (\w+)")
+    for package in translations.PACKAGES:
+        for path in (PATH.parents[4] / package).rglob("*.py"):
+            assert set(marks.findall(path.read_text("utf-8"))) <= set(translations.KEYWORDS), path

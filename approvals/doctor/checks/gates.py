@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import F
@@ -16,7 +17,9 @@ from approvals.doctor.registry import check
 from approvals.doctor.visit import Visit
 from approvals.models import Hold
 from catalog.coverage import Call
+from catalog.coverage.reasons import Because
 from catalog.coverage.verdicts import is_ours
+from portal.logs import redact
 
 # aws-facts §1.2: a wait URL may die 12 hours after its handle was made, which is before the wait begins.
 LONGEST = 42600
@@ -26,6 +29,19 @@ MEND = _(
     "product's page names every resource and why."
 )
 _NAMED = 8
+# Leaks and wrong functions are told by sentences of their own.
+_WAYS = {
+    Because.CALL_OPEN: Severity.CRITICAL,
+    Because.COUNT_OPEN: Severity.CRITICAL,
+    Because.CONDITION_OPEN: Severity.CRITICAL,
+    Because.GATE_OPEN: Severity.CRITICAL,
+    Because.SIGNAL_OPEN: Severity.CRITICAL,
+    Because.CHILD: Severity.CRITICAL,
+    Because.STALE: Severity.WARNING,
+    Because.SAME_GATE: Severity.WARNING,
+    Because.UPDATES_OFF: Severity.WARNING,
+    Because.NOT_FED: Severity.WARNING,
+}
 
 
 @check(
@@ -107,6 +123,7 @@ def ungated_version(visit: Visit) -> Iterator[Problem]:
                 yield problem(
                     LEAKS, about=version.about, remedy=MEND, version=version, resources=_some(version.leaking)
                 )
+            yield from _ways_around(version, group)
             if version.analysis is None or version.is_gated:
                 continue
             if version.deprecated:
@@ -117,6 +134,15 @@ def ungated_version(visit: Visit) -> Iterator[Problem]:
             else:
                 seen, grave = _("%(version)s has no gate and can be launched."), Severity.CRITICAL
             yield problem(seen, about=version.about, severity=grave, version=version)
+
+
+def _ways_around(version: Version, group: list[Version]) -> Iterator[Problem]:
+    """What else lets something by its gate."""
+    for reason in version.judged(group).reasons if version.is_gated else ():
+        if reason.because in _WAYS:
+            facts = {"whose": str(version), "names": _some(reason.names) or "–", "about": reason.about}
+            found = problem(reason.msgid, about=version.about, severity=_WAYS[reason.because], remedy=MEND)
+            yield replace(found, facts={name: redact(value) for name, value in facts.items()})
 
 
 def _some(names: list[str]) -> str:

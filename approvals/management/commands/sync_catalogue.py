@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from approvals import names
+from approvals import names, places
 from catalog import sync
 from catalog.models import Place, SyncRun
 from catalog.models.places import Result
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--place", metavar="ACCOUNT/REGION", default="", help="only this one")
 
     def handle(self, *_args: Any, place: str, **_options: Any) -> None:
-        names.look_for_places(clock.now())
+        places.look_for_places(clock.now())
         failed = [one for one in _chosen(place) if not self._read(one)]
         self.stdout.write(f"{names.fill()} requests named")
         if failed:

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 
 from catalog.gating import BadOption, Options
-from catalog.gating.batch import BadRequest, Outcome, Work, outcomes, works, write_report
+from catalog.gating.batch import BadRequest, Outcome, Work, check_report, outcomes, works, write_report
 
 _BAD = 2
 
@@ -49,6 +49,8 @@ class Command(BaseCommand):
             doing = "check" if options["check"] else "ungate" if options["ungate"] else "gate"
             todo = works(options["templates"], options["output"], options["out_dir"], is_check=options["check"])
             _check_request(options, todo)
+            if options["report"]:
+                check_report(options["report"], todo)
         except (BadOption, BadRequest) as error:
             raise CommandError(str(error), returncode=_BAD) from None
         report = []
@@ -57,7 +59,12 @@ class Command(BaseCommand):
                 self._tell(outcome, doing, shows=not options["output"] and not options["out_dir"])
                 report.append(outcome)
         if options["report"]:
-            write_report(options["report"], report)
+            try:
+                write_report(options["report"], report)
+            except OSError as error:
+                raise CommandError(
+                    f"The report cannot be written: {error.strerror or type(error).__name__}.", returncode=_BAD
+                ) from None
         if status := max((outcome.status for outcome in report), default=0):
             sys.exit(status)
 
@@ -68,7 +75,8 @@ class Command(BaseCommand):
         elif outcome.data is not None and shows and not outcome.of_many:
             self._show(outcome.data)
         if outcome.reason:
-            self.stderr.write(outcome.reason)
+            for line in dict.fromkeys([outcome.reason, *(outcome.found if doing != "check" else [])]):
+                self.stderr.write(line)
         elif doing != "check" and outcome.of_many:
             self.stderr.write(f"{outcome.name}: {outcome.verdict}")
         elif doing != "check":

@@ -56,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     code.nested_templates,
     code.other_stacks,
     code.macros,
+    code.long_loops,
     scripts.fetched_and_run,
 )
 _log = logging.getLogger(__name__)

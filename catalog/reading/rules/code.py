@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 
 from catalog.reading.accounts import account_in, is_foreign
 from catalog.reading.findings import Finding, Risk, listed
-from catalog.reading.stack import Stack
+from catalog.reading.stack import MORE, Stack
 from catalog.reading.values import Seen, at, is_known, text_of
 
 _OURS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
@@ -117,4 +117,17 @@ def macros(stack: Stack) -> Iterator[Finding]:
             _("A module adds resources"),
             _("What the module makes stands in the account’s registry and is not read here."),
             tuple(modules),
+        )
+
+
+def long_loops(stack: Stack) -> Iterator[Finding]:
+    """Loops that make more than anybody reads."""
+    for resource in stack.of(MORE):
+        yield Finding(
+            "unchecked",
+            Risk.MEDIUM,
+            _("Not everything could be checked"),
+            _("The loop “%(loop)s” makes more than is written out here; look at it yourself."),
+            (),
+            {"loop": resource.id},
         )

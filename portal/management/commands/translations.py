@@ -30,8 +30,12 @@ class Command(BaseCommand):
         with path.open("wb") as file:
             write_po(file, catalogue, width=110, omit_header=False, sort_output=True, include_lineno=False)
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
-        open_ = [message.id for message in catalogue if message.id and not message.string]
+        open_ = [message.id for message in catalogue if message.id and not _is_translated(message.string)]
         self.stdout.write(f"{path}: {len(catalogue)} texts, {len(open_)} without a translation")
+
+
+def _is_translated(text: Any) -> bool:
+    return all(text) if isinstance(text, tuple) else bool(text)
 
 
 def catalogue_path() -> Path:
