@@ -131,7 +131,9 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.PUBLICATION_REFUSED: _plain(lambda: _("Nothing can be published")),
     Event.PUBLICATION_CONFIRMED: _plain(lambda: _("%(who)s confirmed the plan")),
     Event.PUBLICATION_CHANGED: _plain(
-        lambda: _("What had been confirmed was no longer so: nothing was done, and it waits for a new confirmation")
+        lambda: _(
+            "What had been confirmed was no longer so: nothing more was done, and it waits for a new confirmation"
+        )
     ),
     Event.TEMPLATE_STORED: _named(lambda: _("The template %(sha256)s was stored"), sha256="sha256"),
     Event.VERSION_CREATED: _named(lambda: _("The gated version %(version)s was created"), version="version"),

@@ -17,7 +17,7 @@ from approvals.outbox import hint_on_commit
 from approvals.publishing import subject
 from catalog import publishing
 from catalog.models import Portfolio, Product, Publication, Rollout, Version
-from catalog.models.publishing import Status
+from catalog.models.publishing import Kind, Status
 
 _RUNNING = (Status.UNDER_WAY,)
 Facts = dict[str, str | int | bool | None]
@@ -156,8 +156,9 @@ def _confirm(publication: Publication, shown: str, actor: Actor, now: datetime) 
 
 
 def _abandon(publication: Publication, actor: Actor, now: datetime) -> None:
-    begun = publication.steps.exclude(began_at=None).filter(done_at=None).first()
     # AWS may have carried it out, and nobody will say so any more.
+    changing = publication.steps.exclude(kind__in=(Kind.CHECK, Kind.READY))
+    begun = changing.exclude(began_at=None).filter(done_at=None).first()
     unknown = {"begun": begun.kind, "target": begun.target} if begun else {}
     publishing.abandon(publication, now)
     _record(publication, audit.Event.PUBLICATION_ABANDONED, actor, now, **unknown)

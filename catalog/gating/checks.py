@@ -18,8 +18,19 @@ def found_in(found: Inspection, name: str) -> list[str]:
     ]
 
 
-def updates_notes(found: Inspection) -> list[str]:
-    """Changes of visible parameters that ask nobody."""
+def gate_notes(found: Inspection) -> list[str]:
+    """What the kind of the gate leaves open: forged signals, and changes of visible parameters that ask nobody."""
+    classic = [gate.wait for gate in found.gates if gate.kind == "classic"]
+    return [
+        *(
+            f"{wait} takes any signal: whoever may read the stack's events can end the wait himself."
+            for wait in classic
+        ),
+        *_updates_notes(found),
+    ]
+
+
+def _updates_notes(found: Inspection) -> list[str]:
     if not any(gate.gate_updates for gate in found.gates):
         return ["A change of parameters alone asks nobody: the gate does not hold updates."]
     if not found.not_fed:
@@ -35,6 +46,6 @@ def notes_in(found: Inspection, name: str) -> list[str]:
     return [
         *(f"{name}:1: note: {one} does not wait: the function that the gate calls is made of it." for one in needed),
         *(f"{name}:1: note: A change of {one} alone asks nobody, as it is NoEcho." for one in found.no_echo),
-        *(f"{name}:1: note: {one}" for one in updates_notes(found)),
+        *(f"{name}:1: note: {one}" for one in gate_notes(found)),
         *(f"{name}:1: note: {one.logical_id}: {one.why}" for one in found.children if not one.pinned),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.gating.building import Written
-from catalog.gating.checks import updates_notes
+from catalog.gating.checks import gate_notes
 from catalog.gating.inspection import Inspection
 from catalog.gating.resources import resources
 from catalog.templates import Document, references
@@ -51,7 +51,7 @@ def _unseen(found: Inspection) -> list[str]:
     notes = []
     if found.gates and found.no_echo:
         notes.append(f"A change of these parameters alone asks nobody, as they are NoEcho: {_list(found.no_echo)}.")
-    return [*notes, *(updates_notes(found) if found.gates else [])]
+    return [*notes, *(gate_notes(found) if found.gates else [])]
 
 
 def _children(found: Inspection) -> list[str]:

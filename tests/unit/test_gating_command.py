@@ -75,6 +75,13 @@ def test_check_lists_what_leaks(template: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_check_says_what_a_classic_gate_leaves_open(template: Path, tmp_path: Path) -> None:
+    assert "can end the wait himself" in run(template, "--classic", "-o", tmp_path / "classic.yaml")[2]
+    status, out, _err = run("--check", tmp_path / "classic.yaml")
+    assert status == 0
+    assert "can end the wait himself" in out
+
+
 def test_check_finds_a_stale_gate(tmp_path: Path) -> None:
     path = tmp_path / "stale.yaml"
     path.write_text(gated(BUCKET).replace("Timeout: 42600", "Timeout: 60"), "utf-8")
@@ -95,6 +102,7 @@ def test_many_files_and_one_bad_one(tmp_path: Path) -> None:
     (folder / "readme.md").write_text("not looked at", "utf-8")
     status, _out, err = run(folder, "--out-dir", out, "--report", tmp_path / "report.json")
     assert status == 2
+    assert "4 templates: 2 gated, 1 refused, 1 already" in err
     assert "c.yml:1: It is no CloudFormation template" in err
     report = {Path(row["file"]).name: row for row in json.loads((tmp_path / "report.json").read_text("utf-8"))}
     assert {name: row["verdict"] for name, row in report.items()} == {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.epilog = (
+            "Exit status: 0 in order, 1 where --check found something, 2 for what could not be done. "
+            "Example: manage.py gate wordpress.yaml -o wordpress.gated.yaml"
+        )
         parser.add_argument("templates", nargs="+", type=Path, metavar="TEMPLATE", help="files, or folders of them")
         doing = parser.add_mutually_exclusive_group()
         doing.add_argument("--check", action="store_true", help="write nothing; exit 1 if anything is not held")
@@ -58,6 +63,10 @@ class Command(BaseCommand):
             for outcome in outcomes(todo, asked, doing):
                 self._tell(outcome, doing, shows=not options["output"] and not options["out_dir"])
                 report.append(outcome)
+        if len(report) > 1:
+            counts = Counter(outcome.verdict for outcome in report)
+            told = ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common())
+            self.stderr.write(f"{len(report)} templates: {told}")
         if options["report"]:
             try:
                 write_report(options["report"], report)
