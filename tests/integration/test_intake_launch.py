@@ -31,8 +31,8 @@ def client(service: Any) -> Any:
 
 @pytest.fixture
 def hub(sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consumer]:
-    """The hub stack in an account of its own; yields the consumer of its queue."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", run.account().replace("1", "3", 1))
+    """The hub stack in an account no other test deploys into; yields the consumer of its queue."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", run.account().replace("1", "7", 1))
     boto3.DEFAULT_SESSION = None
     aws._client.cache_clear()
     aws.own_account.cache_clear()
