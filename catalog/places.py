@@ -66,11 +66,6 @@ def ask(place: Place, now: datetime) -> None:
     SyncRun.objects.open().filter(place=place).update(resume_at=None)
 
 
-def again(place: Place, now: datetime) -> None:
-    """Have it read at the next round: something there was changed by us."""
-    Place.objects.filter(pk=place.pk).update(next_at=now)
-
-
 def role_of(place: Place) -> str:
     """The role that is taken there, as far as the settings say; empty where the desk reads with its own."""
     if place.role_arn or place.account not in settings.GATEHOUSE_READER_ACCOUNTS:

@@ -8,11 +8,11 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
-from approvals.asked.reading import storable
 from approvals.models import TemplateReading
 from catalog.reading.lint import SECONDS, NotLinted, lint
 from catalog.templates import BadTemplate, read
 from portal import clock
+from portal.storable import storable
 
 TAKEOVER = timedelta(seconds=SECONDS * 3)
 TRIES = 2

@@ -23,6 +23,7 @@ from catalog.models import Template
 from catalog.publishing import bucket
 from catalog.reading import NotUnderstood, Source, read_apart
 from portal import clock
+from portal.storable import storable
 
 TAKEOVER = timedelta(minutes=3)
 LIFE = timedelta(hours=6)
@@ -100,17 +101,6 @@ def read_for(request: LaunchRequest, now: datetime) -> dict[str, Any]:
         "difference": storable(said["difference"]),
         "read_at": now,
     }
-
-
-def storable(value: Any) -> Any:
-    """Without what PostgreSQL's JSON cannot hold: NUL and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {storable(key): storable(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(one) for one in value]
-    return value
 
 
 def _source(template: Template, request: LaunchRequest) -> Source:

@@ -25,12 +25,12 @@ from catalog.coverage.tokens import resolved
 from catalog.coverage.verdicts import Facts, Judgement, judge
 from catalog.models.places import Result
 from catalog.models.products import STACK_ENGINES, STACK_TYPES
+from catalog.templates.document import LARGEST
 
 # Reading a large catalogue ends here, so that the checks can say so within the doctor's own time.
 SECONDS = 12.0
 FRESH = timedelta(hours=1)
 _HANDS = 6
-_LARGEST = 1024 * 1024
 _PAGE = 20
 
 
@@ -66,6 +66,10 @@ class Version:
         return self.analysis is not None and bool(self.analysis.inspection.gates)
 
     @property
+    def handles(self) -> list[str]:
+        return self.analysis.handles if self.analysis else []
+
+    @property
     def leaking(self) -> list[str]:
         """Of one with a gate: what is created before anybody approves."""
         return [leak.logical_id for leak in self.analysis.inspection.leaks] if self.analysis and self.is_gated else []
@@ -79,13 +83,9 @@ class Version:
 
     def judged(self, others: list[Version]) -> Judgement:
         """As coverage judges it beside the other versions of its product."""
-        mine = _handles(self)
-        twins = [one.name for one in others if mine and _handles(one) == mine and one.sha256 != self.sha256]
+        mine = self.handles
+        twins = [one.name for one in others if mine and one.handles == mine and one.sha256 != self.sha256]
         return judge(Facts(True, self.place.account, self.place.region, self.analysis, self.unread, twins=tuple(twins)))
-
-
-def _handles(version: Version) -> list[str]:
-    return sorted(gate.handle for gate in version.analysis.inspection.gates) if version.analysis else []
 
 
 def versions(visit: Visit) -> list[Version]:
@@ -203,8 +203,8 @@ def _template(version: Version) -> str:
     bucket, key = object_of(info.get("TemplateUrl", ""))
     got = place.read("s3", "get_object", Bucket=bucket, Key=key)
     with got["Body"] as stream:
-        content: bytes = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
+        content: bytes = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
         raise Unreadable("larger than CloudFormation takes")
     return content.decode("utf-8")
 

@@ -22,7 +22,8 @@ from approvals import awsurls, fingerprint
 from approvals.canonical import sha256_hex
 from approvals.choices import AlarmCode, HoldKind, Kind, Verdict
 from approvals.facts import HoldFacts, LaunchFacts, LinkFacts
-from approvals.intake.strict import NotUnderstood, cut, loads, storable
+from approvals.intake.strict import NotUnderstood, cut, loads
+from portal.storable import storable
 
 # What SNS lets through (aws-facts §4.1), with room.
 MAX_BYTES = 288 * 1024

@@ -10,7 +10,6 @@ MAX_DEPTH = 32
 _MAX_DIGITS = 18
 # Possessive, and a string may miss its end: else every quote in a run of `\"` would be tried as a beginning.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NotUnderstood(Exception):
@@ -35,17 +34,6 @@ def loads(raw: str, *, limit: int) -> dict[str, Any]:
         raise NotUnderstood("It is not JSON.") from None
     if not isinstance(value, dict):
         raise NotUnderstood("It is not a JSON object.")
-    return value
-
-
-def storable(value: Any) -> Any:
-    """The same value with U+FFFD for what PostgreSQL cannot store: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
     return value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib import messages
@@ -30,11 +31,12 @@ from approvals.views.base import PersonRequest, at_the_desk, for_people, log_ref
 from approvals.views.live import Live, answer, live, poll
 from catalog import publishing
 from catalog.gating import BadOption
-from catalog.models import Product, Publication, Version
+from catalog.models import Product, Publication, Rollout, Version
 from catalog.models.publishing import WORKED, Status
 from catalog.publishing.problems import of_publication
 from portal.clock import now
 
+Planned = TypeVar("Planned", Publication, Rollout)
 LOOKS = {
     Status.PLANNING: Look.WAIT,
     Status.PLANNED: Look.ASK,
@@ -80,10 +82,9 @@ def plan(request: PersonRequest, product_id: str) -> HttpResponse:
     may_act(request)
     product = _product(product_id)
     given = PublishForm(_versions(product), request.POST)
-    if not given.is_valid():
-        return _form(request, product, given, 422)
-    try:
-        made = verbs.plan(
+
+    def ask() -> Publication:
+        return verbs.plan(
             product,
             product.versions.get(artifact_id=given.cleaned_data["source"]),
             options=given.options,
@@ -91,14 +92,24 @@ def plan(request: PersonRequest, product_id: str) -> HttpResponse:
             actor=at_the_desk(request.user),
             now=now(),
         )
+
+    made = planned(request, product_id, given, ask)
+    return _form(request, product, given, made) if isinstance(made, int) else redirect("publication", made.uuid)
+
+
+def planned(request: PersonRequest, about: str, given: PublishForm, ask: Callable[[], Planned]) -> Planned | int:
+    """What `ask` plans; where the form or the desk refuses, the answer's status, and the form says why."""
+    if not given.is_valid():
+        return 422
+    try:
+        return ask()
     except Refused as refused:
-        log_refusal(request.user, product_id, "publish", refused)
+        log_refusal(request.user, about, "publish", refused)
         given.add_error(None, refused.sentence)
-        return _form(request, product, given, refused.http_status)
+        return refused.http_status
     except BadOption as error:
         given.add_error(None, str(error))
-        return _form(request, product, given, 422)
-    return redirect("publication", made.uuid)
+        return 422
 
 
 @require_safe

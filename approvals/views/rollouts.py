@@ -19,9 +19,8 @@ from approvals.errors import Refused
 from approvals.forms import PublishForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
 from approvals.views.live import Live, answer, live, poll
-from approvals.views.publishing import LOOKS, WORDS, may_act
+from approvals.views.publishing import LOOKS, WORDS, may_act, planned
 from catalog import publishing
-from catalog.gating import BadOption
 from catalog.models import Portfolio, Publication, Rollout
 from catalog.models.publishing import WORKED, Status
 from catalog.publishing import report
@@ -65,25 +64,19 @@ def form(request: PersonRequest, pk: int) -> HttpResponse:
 def plan(request: PersonRequest, pk: int) -> HttpResponse:
     may_act(request)
     portfolio = _portfolio(pk)
-    form = PublishForm(None, request.POST)
-    if not form.is_valid():
-        return _form(request, portfolio, form, 422)
-    try:
-        rollout = verbs.plan_portfolio(
+    given = PublishForm(None, request.POST)
+
+    def ask() -> Rollout:
+        return verbs.plan_portfolio(
             portfolio,
-            options=form.options,
-            retire=form.cleaned_data["retire"],
+            options=given.options,
+            retire=given.cleaned_data["retire"],
             actor=at_the_desk(request.user),
             now=now(),
         )
-    except Refused as refused:
-        log_refusal(request.user, f"portfolios/{pk}", "publish", refused)
-        form.add_error(None, refused.sentence)
-        return _form(request, portfolio, form, refused.http_status)
-    except BadOption as error:
-        form.add_error(None, str(error))
-        return _form(request, portfolio, form, 422)
-    return redirect("rollout", rollout.uuid)
+
+    made = planned(request, f"portfolios/{pk}", given, ask)
+    return _form(request, portfolio, given, made) if isinstance(made, int) else redirect("rollout", made.uuid)
 
 
 @require_safe

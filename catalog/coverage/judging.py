@@ -95,8 +95,8 @@ def _twins(versions: list[Version], known: Mapping[int, Analysis | None]) -> dic
     groups: dict[tuple[str, ...], list[Version]] = defaultdict(list)
     for version in versions:
         analysis = known[version.pk]
-        if analysis is not None and (handles := sorted(gate.handle for gate in analysis.inspection.gates)):
-            groups[tuple(handles)].append(version)
+        if analysis is not None and analysis.handles:
+            groups[tuple(analysis.handles)].append(version)
     return {
         version.pk: [str(one) for one in group if one.template_id != version.template_id]
         for group in groups.values()

@@ -7,22 +7,16 @@ from typing import Any
 
 from catalog.gating.resources import section
 from catalog.templates import Document, Node, plain
+from catalog.templates.walking import entries
 
 
 def conditions_in(value: Any) -> Iterator[str]:
     """The conditions a value names, as {"Condition": name} or in an Fn::If."""
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, list):
-            left.extend(one)
-        elif isinstance(one, dict):
-            for key, inner in one.items():
-                if key == "Condition" and isinstance(inner, str):
-                    yield inner
-                elif key == "Fn::If" and isinstance(inner, list) and inner and isinstance(inner[0], str):
-                    yield inner[0]
-                left.append(inner)
+    for key, inner in entries(value):
+        if key == "Condition" and isinstance(inner, str):
+            yield inner
+        elif key == "Fn::If" and isinstance(inner, list) and inner and isinstance(inner[0], str):
+            yield inner[0]
 
 
 def with_needed(doc: Document, names: list[str], read: Callable[[Node], Any] = plain) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 from catalog.gating.errors import BadOption
 from catalog.gating.resources import section
 from catalog.templates import Document, references
+from catalog.templates.walking import entries
 
 # The mapping by region of tokens that are given so.
 REGIONS = "GatehouseRegions"
@@ -82,22 +83,12 @@ def _function(text: str) -> Any:
         raise BadOption(f"{text[:60]!r} is not JSON. {_WAYS}") from None
     if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in _FUNCTIONS:
         raise BadOption(f"{text[:60]!r} is not one of {', '.join(_FUNCTIONS)}.")
-    if any(name not in _FUNCTIONS for name in _functions_in(value)):
+    # Variables of an Fn::Sub count too: they are not needed in a token.
+    if any(name not in _FUNCTIONS for name, _argument in entries(value)):
         raise BadOption(f"Only {', '.join(_FUNCTIONS)} may stand in a token.")
     if isinstance(attribute := value.get("Fn::GetAtt"), str):
         value = {"Fn::GetAtt": attribute.split(".", 1)}
     return value
-
-
-def _functions_in(value: Any) -> Iterator[str]:
-    """The keys of one-entry mappings. Variables of an Fn::Sub count too: they are not needed in a token."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _functions_in(one)
-    elif isinstance(value, dict):
-        yield from value
-        for one in value.values():
-            yield from _functions_in(one)
 
 
 def open_parameters(value: Any, doc: Document) -> list[str]:

@@ -23,6 +23,7 @@ from catalog.gating.ours import INTERFACE
 from catalog.gating.outputs import exported
 from catalog.gating.resources import section
 from catalog.templates import Document, read, references, verbatim
+from catalog.templates.walking import texts
 
 _S3 = re.compile(r"(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?\Z")
 _SSM = "AWS::SSM::Parameter::Value<"
@@ -113,15 +114,7 @@ def _rules(doc: Document, parameters: dict[str, Any]) -> tuple[dict[str, Any], l
 def _texts(value: Any) -> Iterator[str]:
     """Every text in a value, and every name in an Fn::Sub: functions of rules name parameters in several ways."""
     yield from references(value)
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            left.extend(one.values())
-        elif isinstance(one, list):
-            left.extend(one)
-        elif isinstance(one, str):
-            yield one
+    yield from texts(value)
 
 
 def _type_of(parameter: Any) -> str:

@@ -16,12 +16,11 @@ from botocore.exceptions import BotoCoreError
 from catalog import partitions
 from catalog.sync.reading import Reader
 from catalog.sync.trouble import Passing, of_botocore
+from catalog.templates.document import LARGEST
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-# The largest template CloudFormation takes.
-LARGEST = 1024 * 1024
 _SIGNED = frozenset({"X-Amz-Signature", "Signature"})
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 

@@ -16,9 +16,10 @@ from django.db.models import F
 
 from catalog.models import Template, Version
 from catalog.sync import objects
-from catalog.sync.objects import LARGEST, Unread
+from catalog.sync.objects import Unread
 from catalog.sync.slices import MOST_IN_A_ROW, Slice
 from catalog.sync.trouble import Denied, General, Gone, Passing, Trouble
+from catalog.templates.document import LARGEST
 from portal import clock
 
 _DENIED_IN_A_ROW = "denied_in_a_row"

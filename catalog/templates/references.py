@@ -6,26 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from catalog.templates.walking import entries
+
 _IN_TEXT = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
 
 def references(value: Any) -> set[str]:
     """The logical names that Ref, Fn::GetAtt and Fn::Sub name anywhere in a value (`catalog.templates.plain`): of
     parameters, pseudo parameters and resources alike."""
-    return set(_walk(value))
-
-
-def _walk(value: Any) -> Iterator[str]:
-    # A list, not recursion: values may be nested a hundred levels deep.
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, list):
-            left.extend(one)
-        elif isinstance(one, dict):
-            for key, inner in one.items():
-                yield from _named(key, inner)
-                left.append(inner)
+    return {name for key, inner in entries(value) for name in _named(key, inner)}
 
 
 def _named(function: str, argument: Any) -> Iterator[str]:

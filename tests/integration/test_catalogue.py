@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 
@@ -24,15 +23,6 @@ from tests.support import mirror, shelf
 from tests.support.launches import open_launch
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def account(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    account = Account(sandbox)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
-    mirror.forget_clients()
-    yield account
-    mirror.forget_clients()
 
 
 def command(*arguments: str) -> str:

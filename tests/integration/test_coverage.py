@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -303,15 +302,6 @@ def test_one_role_of_many_products_is_asked_about_once(monkeypatch: pytest.Monke
 
 
 # From the sandbox
-
-
-@pytest.fixture
-def account(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    account = Account(sandbox)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
-    mirror.forget_clients()
-    yield account
-    mirror.forget_clients()
 
 
 def test_what_was_synced_is_covered(account: Account) -> None:

@@ -24,16 +24,6 @@ pytestmark = pytest.mark.django_db
 ROLE = "arn:aws:iam::111122223333:role/Launch"
 
 
-@pytest.fixture
-def account(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """An account with a catalogue; the desk runs in it."""
-    account = Account(sandbox)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
-    mirror.forget_clients()
-    yield account
-    mirror.forget_clients()
-
-
 def launch_constraint(account: Account, portfolio: str, product: str, **parameters: str) -> str:
     made = account.catalogue.create_constraint(
         PortfolioId=portfolio, ProductId=product, Type="LAUNCH", Parameters=json.dumps(parameters or {"RoleArn": ROLE})

@@ -30,15 +30,6 @@ pytestmark = pytest.mark.django_db
 ODD = "aws:ValidationException"
 
 
-@pytest.fixture
-def account(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    account = Account(sandbox)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
-    mirror.forget_clients()
-    yield account
-    mirror.forget_clients()
-
-
 @contextmanager
 def answering(answer: Callable[[str, dict[str, Any]], Any]) -> Iterator[list[str]]:
     """`answer` is asked instead of AWS wherever it gives something; it may raise."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -16,14 +15,7 @@ from tests.sandbox.servicecatalog_support import Place as Account
 from tests.sandbox.servicecatalog_support import template
 from tests.support import mirror
 
-
-@pytest.fixture
-def account(sandbox: str, cloned_db: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    account = Account(sandbox)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
-    mirror.forget_clients()
-    yield account
-    mirror.forget_clients()
+pytestmark = pytest.mark.usefixtures("cloned_db")
 
 
 def at_once(*work: object) -> None:

@@ -35,15 +35,6 @@ READS = [
 ]
 
 
-@pytest.fixture
-def account(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    account = Account(sandbox)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
-    mirror.forget_clients()
-    yield account
-    mirror.forget_clients()
-
-
 def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     at = clock.now() + by
     monkeypatch.setattr(clock, "now", lambda: at)

@@ -17,7 +17,8 @@ from approvals.canonical import sha256_hex
 from approvals.choices import AlarmCode, HoldKind, Kind
 from approvals.facts import LaunchFacts
 from approvals.intake import envelope as env
-from approvals.intake.strict import NotUnderstood, loads, storable
+from approvals.intake.strict import NotUnderstood, loads
+from portal.storable import storable
 from tests.support import envelopes
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -9,9 +9,10 @@ import urllib3
 
 from catalog.models import Place
 from catalog.sync import objects
-from catalog.sync.objects import LARGEST, Unread, place_of
+from catalog.sync.objects import Unread, place_of
 from catalog.sync.reading import Reader
 from catalog.sync.trouble import Passing
+from catalog.templates.document import LARGEST
 
 AWS = "https://s3.eu-central-1.amazonaws.com"
 LOCAL = "http://localhost:4566"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop as _
 from catalog.reading.findings import Finding, Risk
 from catalog.reading.stack import Stack
 from catalog.reading.values import text_of
+from catalog.templates.walking import texts
 
 _FETCHED_AND_RUN = re.compile(
     r"\b(?:curl|wget)\b[^\n|;&]{0,400}\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:ba|z|da|k)?sh\b"
@@ -27,7 +28,7 @@ def fetched_and_run(stack: Stack) -> Iterator[Finding]:
         scripts = [text_of(one.value) for path in _PATHS for one in resource.at(*path) if isinstance(one.value, str)]
         metadata = resource.raw.get("Metadata")
         if isinstance(metadata, dict) and "AWS::CloudFormation::Init" in metadata:
-            scripts += _texts(metadata["AWS::CloudFormation::Init"])
+            scripts += texts(metadata["AWS::CloudFormation::Init"])
         if any(_FETCHED_AND_RUN.search(script) for script in scripts):
             yield Finding(
                 "fetched-and-run",
@@ -37,16 +38,3 @@ def fetched_and_run(stack: Stack) -> Iterator[Finding]:
                 (resource.id,),
                 sure=resource.sure,
             )
-
-
-def _texts(value: object) -> list[str]:
-    found, left = [], [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            left.extend(one.values())
-        elif isinstance(one, list):
-            left.extend(one)
-        elif isinstance(one, str):
-            found.append(one)
-    return found
