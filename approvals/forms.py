@@ -30,7 +30,9 @@ class PlaceForm(forms.Form):
         max_length=2048,
         required=False,
         help_text=_(
-            "Usually empty: the template of the spoke makes a role called gatehouse-desk-reader and the region."
+            "Usually empty: the template of the spoke makes a role called gatehouse-desk-reader and the region. A role "
+            "of yours has to trust the desk's role with the external id that the desk has as "
+            "GATEHOUSE_READER_EXTERNAL_ID."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -87,10 +89,26 @@ def _own_account() -> str:
 class PublishForm(forms.Form):
     """How to gate, and what becomes of versions without a gate. Without `versions` nobody chooses one."""
 
-    source = forms.ChoiceField(label=_("Version to gate"))
-    retire = forms.ChoiceField(label=_("Versions that no gate holds"), choices=Retirement.choices)
-    gate_updates = forms.BooleanField(label=_("Ask about changed parameters, too"), required=False, initial=True)
-    upgrade = forms.BooleanField(label=_("Replace gates that were written by hand"), required=False)
+    source = forms.ChoiceField(
+        label=_("Version to gate"),
+        help_text=_("Its template gets the gate and becomes a new version. The version itself is not changed."),
+    )
+    retire = forms.ChoiceField(
+        label=_("What shall become of versions that no gate holds?"),
+        choices=Retirement.choices,
+        help_text=_("Whoever launches one of them, or updates to it, is asked by nobody. What runs is left running."),
+    )
+    gate_updates = forms.BooleanField(
+        label=_("Ask about changed parameters, too"),
+        help_text=_("Without it only a launch and a change of the version wait for an approval."),
+        required=False,
+        initial=True,
+    )
+    upgrade = forms.BooleanField(
+        label=_("Replace gates that were written by hand"),
+        help_text=_("Without it, a version with such a gate is left as it is, and no new version is made of it."),
+        required=False,
+    )
     email_parameter = forms.CharField(
         label=_("Parameter with the requester's e-mail address"),
         max_length=255,

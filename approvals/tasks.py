@@ -162,6 +162,12 @@ def wipe() -> None:
 
 
 @shared_task
+@_alone
+def forget_templates() -> None:
+    wiping.forget_templates(clock.now())
+
+
+@shared_task
 @_aside
 def sync_catalogue() -> None:
     """Go on with reading the catalogues that are due, and give requests that came before them the names they know.

@@ -1,15 +1,20 @@
-"""Destroying what is no longer needed: URLs nobody will call again, and kept messages that were dealt with."""
+"""Destroying what is no longer needed: URLs nobody will call again, kept messages that were dealt with, templates."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from approvals.choices import TERMINAL_STATES, UNSENT
 from approvals.intake import quarantine
-from approvals.models import Hold
+from approvals.models import Hold, TemplateReading
 from approvals.models.holds import URL_LIFE
+from catalog.models import Publication, Template, Version
+
+UNUSED = timedelta(days=90)
+_MOST_TEMPLATES = 500
 
 
 def wipe(now: datetime) -> int:
@@ -21,3 +26,22 @@ def wipe(now: datetime) -> int:
     silent = Q(url_expires_at__isnull=True, opened_at__lte=now - URL_LIFE)
     urls = Hold.objects.filter(Q(url_expires_at__lte=now) | silent | over, url_encrypted__isnull=False)
     return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)
+
+
+@transaction.atomic(durable=True)
+def forget_templates(now: datetime) -> int:
+    """Delete templates that were read long ago and that nothing needs: no version that is there or was until lately, no
+    request and no publication, which shows its source and may have it as a wrapper's child.
+    """
+    before, this = now - UNUSED, OuterRef("pk")
+    of_use = Q(removed_at=None) | Q(removed_at__gt=before) | Q(publications__isnull=False)
+    unused = Template.objects.filter(
+        ~Exists(Version.objects.filter(of_use, template=this)),
+        ~Exists(TemplateReading.objects.filter(template=this)),
+        ~Exists(Publication.objects.filter(gated=this)),
+        first_read_at__lte=before,
+    )
+    gone = list(unused.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_MOST_TEMPLATES])
+    # Versions that are listed again are read again.
+    Version.objects.filter(template__in=gone).update(template=None, template_unread="gone")
+    return Template.objects.filter(pk__in=gone).only("pk").delete()[0]

@@ -15,6 +15,11 @@ def stack_url(stack_id: str) -> str:
     return f"{_home('cloudformation', parts[3])}#/stacks/stackinfo?stackId={_encoded(stack_id)}"
 
 
+def stack_events_url(stack_id: str) -> str:
+    """What CloudFormation says of one stack, as it happens; the empty string for anything but a stack's ARN."""
+    return stack_url(stack_id).replace("/stackinfo?", "/events?")
+
+
 def provisioned_product_url(provisioned_product_id: str, region: str) -> str:
     """The page of one provisioned product (`pp-…`) in Service Catalog; the empty string where there is none."""
     if not provisioned_product_id.startswith("pp-"):
@@ -29,11 +34,9 @@ def product_url(product_id: str, region: str) -> str:
     return f"{_home('servicecatalog', region)}#admin-products/{_encoded(product_id)}"
 
 
-def function_logs_url(function: str, region: str) -> str:
-    """The log group of one Lambda function, named as Lambda names it."""
-    # This page decodes its fragment twice and takes "$" for "%".
-    group = _encoded(_encoded(f"/aws/lambda/{function}")).replace("%", "$")
-    return f"{_home('cloudwatch', region)}#logsV2:log-groups/log-group/{group}"
+def products_url(region: str) -> str:
+    """The end users' list of products that can be launched in that region."""
+    return f"{_home('servicecatalog', region)}#products"
 
 
 def _home(service: str, region: str) -> str:

@@ -288,6 +288,8 @@ CELERY_BEAT_SCHEDULE = {
     "publish gated versions": _every("approvals.tasks.publish", 10),
     "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
     "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),
+    # Beat counts from its own start: what came once a day would not come where it starts anew every night.
+    "forget templates that nothing needs": _every("approvals.tasks.forget_templates", 3600),
     "read the catalogue": _every("approvals.tasks.sync_catalogue", 60),
     "work out how well products are gated": _every("approvals.tasks.cover_catalogue", 30),
 }

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,6 +24,7 @@ from catalog.coverage.tokens import resolved
 from catalog.coverage.verdicts import Facts, Judgement, judge
 from catalog.models.places import Result
 from catalog.models.products import STACK_ENGINES, STACK_TYPES
+from catalog.sync.objects import Unread, place_of
 from catalog.templates.document import LARGEST
 
 # Reading a large catalogue ends here, so that the checks can say so within the doctor's own time.
@@ -32,10 +32,6 @@ SECONDS = 12.0
 FRESH = timedelta(hours=1)
 _HANDS = 6
 _PAGE = 20
-
-
-class Unreadable(Exception):
-    """No template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +176,8 @@ def _read(ends: float, version: Version) -> Version:
             analysis = analyse(text)
         except Denied as denied:
             unread = denied.action
-        except Unreadable as trouble:
-            unread = str(trouble)
+        except Unread as trouble:
+            unread = trouble.code
         except ClientError as error:
             unread = code_of(error)
         except (BotoCoreError, UnicodeDecodeError) as error:
@@ -200,24 +196,11 @@ def _template(version: Version) -> str:
     if stack := info.get("ImportFromPhysicalId"):
         body = place.read("cloudformation", "get_template", StackName=stack)["TemplateBody"]
         return body if isinstance(body, str) else json.dumps(body)
-    bucket, key = object_of(info.get("TemplateUrl", ""))
-    got = place.read("s3", "get_object", Bucket=bucket, Key=key)
+    kept = place_of(info.get("TemplateUrl", ""), place.region, place.client("s3").meta.endpoint_url)
+    pinned = {"VersionId": kept.version} if kept.version else {}
+    got = place.read("s3", "get_object", Bucket=kept.bucket, Key=kept.key, **pinned)
     with got["Body"] as stream:
         content: bytes = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise Unreadable("larger than CloudFormation takes")
+        raise Unread("too_large")
     return content.decode("utf-8")
-
-
-def object_of(url: str) -> tuple[str, str]:
-    """Bucket and key of an address of S3, in path or host style. Raises Unreadable."""
-    parts = urlsplit(url)
-    host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
-    before, dot, _after = host.partition(".s3")
-    if dot and ".amazonaws.com" in host:
-        bucket, key = before, path
-    else:
-        bucket, _slash, key = path.partition("/")
-    if not bucket or not key:
-        raise Unreadable("no address of a template")
-    return bucket, key

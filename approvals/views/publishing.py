@@ -5,7 +5,7 @@ The web never asks AWS: a worker plans, the page shows the plan, and what is con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -33,6 +33,7 @@ from catalog import publishing
 from catalog.gating import BadOption
 from catalog.models import Product, Publication, Rollout, Version
 from catalog.models.publishing import WORKED, Status
+from catalog.publishing import report
 from catalog.publishing.problems import of_publication
 from portal.clock import now
 
@@ -190,19 +191,21 @@ def _form(request: PersonRequest, product: Product, form: PublishForm, status: i
         "form": form,
         "is_on": publishing.is_on(),
         "known": bool(_versions(product)),
-        "recent": _recent(product),
+        "recent": rows(product.publications.order_by("-pk")[:10]),
     }
     return render(request, "approvals/publish.html", context, status=status)
 
 
-def _recent(product: Product) -> list[tuple[Publication, Look]]:
-    return [(one, LOOKS[Status(one.status)]) for one in product.publications.order_by("-pk")[:10]]
+def rows(publications: Iterable[Publication]) -> list[tuple[Publication, Look, str]]:
+    """Each with its state, as a badge shows it."""
+    return [(one, LOOKS[Status(one.status)], report.state(one)) for one in publications]
 
 
 def _live(request: PersonRequest, publication: Publication) -> Live:
     context = {
         "publication": publication,
         "look": LOOKS[Status(publication.status)],
+        "state": report.state(publication),
         "problem": of_publication(publication.error),
         "steps": list(publication.steps.all()),
     }
@@ -211,7 +214,8 @@ def _live(request: PersonRequest, publication: Publication) -> Live:
 
 
 def _render(request: PersonRequest, publication: Publication, refused: str = "", status: int = 200) -> HttpResponse:
-    facts, lines = publication.facts, _lines(publication)
+    facts, lines, waits = publication.facts, _lines(publication), publication.status == Status.PLANNED
+    failing, unknown = publishing.doubtful([publication.product] if waits else [])
     context = {
         "here": "catalogue",
         "publication": publication,
@@ -223,9 +227,12 @@ def _render(request: PersonRequest, publication: Publication, refused: str = "",
         "verdict": VERDICTS.get(publication.verdict, ""),
         "lines": lines,
         "cut": bool(lines) and lines[-1][0] == "cut",
-        "retiring": [one for one in facts.get("ungated", []) if one["retire"]],
-        "staying": [one for one in facts.get("ungated", []) if not one["retire"]],
-        "waits": publication.status == Status.PLANNED,
+        "waits": waits,
+        "impact": publishing.impact_of([publication]) if waits else None,
+        "failing": failing,
+        "unknown": unknown,
+        "retire": publication.retire,
+        "reason": report.reason(publication),
         "failed": publication.status == Status.FAILED,
         "open": publication.finished_at is None,
         "history": _history(publication),

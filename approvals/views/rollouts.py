@@ -14,12 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from approvals.actions import publishing as verbs
-from approvals.choices import Look
 from approvals.errors import Refused
 from approvals.forms import PublishForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
 from approvals.views.live import Live, answer, live, poll
-from approvals.views.publishing import LOOKS, WORDS, may_act, planned
+from approvals.views.publishing import WORDS, may_act, planned, rows
 from catalog import publishing
 from catalog.models import Portfolio, Publication, Rollout
 from catalog.models.publishing import WORKED, Status
@@ -46,7 +45,7 @@ def overview(request: PersonRequest) -> HttpResponse:
         "acts": request.user.is_administrator,
         "is_on": publishing.is_on(),
         "portfolios": portfolios.annotate(offered=offered).order_by("name", "pk"),
-        "recent": [(one, LOOKS[Status(one.status)]) for one in recent],
+        "recent": rows(recent),
         "rollouts": Rollout.objects.select_related("portfolio", "created_by").order_by("-pk")[:_RECENT],
     }
     return render(request, "approvals/publishing.html", context)
@@ -147,14 +146,16 @@ def _moves(publications: list[Publication]) -> bool:
 
 
 def _live(request: PersonRequest, uuid: UUID, publications: list[Publication]) -> Live:
-    rows: list[tuple[Publication, Look, dict[str, object]]] = [
-        (one, LOOKS[Status(one.status)], report.line(one) | {"word": WORDS.get(one.verdict, "")})
-        for one in publications
-    ]
+    shown = [(*row, report.line(row[0]) | {"word": _word(row[0])}) for row in rows(publications)]
     done = sum(one.status not in WORKED for one in publications)
-    context: dict[str, object] = {"rows": rows, "done": done, "total": len(rows), "moves": _moves(publications)}
+    context: dict[str, object] = {"rows": shown, "done": done, "total": len(shown), "moves": _moves(publications)}
     url = reverse("rollout_live", args=[uuid]) if _moves(publications) else ""
     return live(request, {"rows": "approvals/parts/rollout.html"}, context, url)
+
+
+def _word(publication: Publication) -> str:
+    """What the gate makes of it; where its state says so already, nothing."""
+    return "" if publication.status in (Status.DONE, Status.REFUSED) else str(WORDS.get(publication.verdict, ""))
 
 
 def _form(request: PersonRequest, portfolio: Portfolio, form: PublishForm, status: int = 200) -> HttpResponse:
@@ -173,7 +174,7 @@ def _form(request: PersonRequest, portfolio: Portfolio, form: PublishForm, statu
 def _render(request: PersonRequest, rollout: Rollout, refused: str = "", status: int = 200) -> HttpResponse:
     publications = _publications(rollout)
     waiting = [one for one in publications if one.status == Status.PLANNED]
-    lines = [report.line(one) for one in waiting]
+    failing, unknown = publishing.doubtful(one.product for one in waiting)
     context = {
         "here": "catalogue",
         "rollout": rollout,
@@ -183,20 +184,9 @@ def _render(request: PersonRequest, rollout: Rollout, refused: str = "", status:
         "waiting": [] if any(one.status == Status.PLANNING for one in publications) else waiting,
         "shown": verbs.shown_of(waiting),
         "making": sum(one.creates for one in waiting),
-        "retiring": sum(len(line["to_retire"]) for line in lines),
-        "launched": sum(line["launched"] or 0 for line in lines),
-        "untold": any(line["launched"] is None for line in lines),
-        "running": [(one, runs) for one in waiting if (runs := _running(one))],
-        "accounts": sorted({account for one in waiting for account in _accounts(one)}),
+        "impact": publishing.impact_of(waiting),
+        "failing": failing,
+        "unknown": unknown,
+        "retire": rollout.retire,
     }
     return render(request, "approvals/rollout.html", context, status=status)
-
-
-def _running(publication: Publication) -> list[dict[str, str]]:
-    """What runs on the versions to retire, as far as it is known."""
-    retiring = [one for one in publication.facts["ungated"] if one["retire"] and one["launched"]]
-    return [run for one in retiring for run in one["launched"]["some"]]
-
-
-def _accounts(publication: Publication) -> list[str]:
-    return [account for one in publication.facts["portfolios"] or [] for account in one["accounts"] or []]

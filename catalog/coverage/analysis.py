@@ -16,7 +16,7 @@ from catalog.templates import BadTemplate, Document, plain, read
 from portal.storable import storable
 
 # One more whenever an analysis says more than before, or something else: stored ones are made again then.
-VERSION = 3
+VERSION = 4
 _STACK_SET = "AWS::CloudFormation::StackSet"
 _FUNCTIONS = {REQUEST: "gatehouse-notify", RECEIPT: "gatehouse-verify"}
 # Of an SSM type the values are names, not what is stored there.

@@ -119,6 +119,8 @@ def add(editor: Editor, added: Additions, ids: Ids) -> None:
 def _add_to(editor: Editor, name: str, entries: dict[str, Any]) -> None:
     doc = editor.doc
     key, node = entry(doc, name)
+    if node.is_null and not node.tag and node.value:
+        raise doc.bad(key, f"The section {name} is null, which CloudFormation does not take. Delete the line.")
     if node.tag or (node.kind != "map" and not (node.is_null and not node.value)):
         raise doc.bad(key, f"The section {name} is not a mapping.")
     if node.kind == "scalar" and doc.root.flow:

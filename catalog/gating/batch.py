@@ -52,12 +52,15 @@ class Outcome:
 
 
 def works(given: list[Path], output: Path | None, out_dir: Path | None, *, is_check: bool) -> list[Work]:
-    """The files to read. Raises BadRequest where there are none, or two would be written to one place."""
+    """The files to read. Raises BadRequest where there are none, two would be written to one place, or `output` is in
+    no folder."""
     todo = [Work(path, _place(path, base, output, out_dir)) for one in given for path, base in _files(one)]
     if not todo:
         raise BadRequest(
             f"There is no template in {shown(given[0])}: it has no file that ends in {', '.join(SUFFIXES)}."
         )
+    if output and not output.parent.is_dir():
+        raise BadRequest(f"{shown(output)} cannot be written: there is no folder {shown(output.parent)}. Make it.")
     places = [work.output.resolve() for work in todo if work.output and not is_check]
     if len(set(places)) < len(places):
         raise BadRequest(
@@ -90,7 +93,7 @@ def outcomes(todo: list[Work], options: Options, doing: str) -> Iterator[Outcome
         except (BadTemplate, NotGated) as error:
             outcome = Outcome(shown(work.path), Verdict.REFUSED, reason=str(error), status=_BAD)
         except OSError as error:
-            reason = f"{shown(work.path)}:1: It cannot be read: {_said(error)}."
+            reason = f"{shown(work.path)}: It cannot be read: {_said(error)}."
             outcome = Outcome(shown(work.path), Verdict.REFUSED, reason=reason, status=_BAD)
         yield _timed(outcome, start, work, len(todo) > 1)
 

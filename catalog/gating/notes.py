@@ -33,7 +33,7 @@ def notes_of(doc: Document, found: Inspection, written: Written | None) -> list[
 
 
 def _added(written: Written) -> list[str]:
-    notes = [f"{written.ids.release} is what everything waits for."]
+    notes = [f"The other resources wait for {written.ids.release}, which is made only after an approval."]
     if written.added.parameter:
         notes.append(f"The parameter {written.added.parameter} was added for the requester's e-mail address.")
     elif not written.added.email:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.templates import Document, Node
+from catalog.templates.nodes import MERGE
 
 LOOP = "Fn::ForEach::"
 # A macro writes what stands in its place when the stack is made.
 MACRO = "Fn::Transform"
 _TAG = "!Transform"
+# What a merge key brings into these, and sections it brings, would not be seen here.
+_SECTIONS = ("Parameters", "Rules", "Mappings", "Conditions", "Outputs")
+_NO_MERGE = "Write them out: CloudFormation has no merge."
 _ID = re.compile(r"[A-Za-z0-9]+\Z")
 
 
@@ -70,6 +74,7 @@ def resources(doc: Document) -> list[Resource]:
 
 
 def _all(doc: Document) -> list[Resource]:
+    _check_merges(doc)
     key, found = entry(doc, "Resources")
     if found.tag == _TAG or (found.kind != "map" and doc.transform is not None):
         return []
@@ -78,12 +83,22 @@ def _all(doc: Document) -> list[Resource]:
     return list(_in(doc, found, looped=False))
 
 
+def _check_merges(doc: Document) -> None:
+    for node, what in [(doc.root, "sections"), *((section(doc, name), name.lower()) for name in _SECTIONS)]:
+        for key in [key for key, _value in node.items if _is_merge(key)] if node else ():
+            raise doc.bad(key, f"A merge key (<<) brings {what} there. {_NO_MERGE}")
+
+
+def _is_merge(key: Node) -> bool:
+    return key.value == MERGE and key.plain
+
+
 def _in(doc: Document, where: Node, *, looped: bool) -> Iterator[Resource]:
     for key, node in where.items:
         if key.value.startswith(LOOP):
             yield from _in_loop(doc, key, node)
-        elif key.value == "<<" and key.plain:
-            raise doc.bad(key, "A merge key (<<) brings resources there. Write them out: CloudFormation has no merge.")
+        elif _is_merge(key):
+            raise doc.bad(key, f"A merge key (<<) brings resources there. {_NO_MERGE}")
         elif not is_macro(key, node):
             yield _resource(doc, key, node, looped=looped)
 
@@ -109,4 +124,7 @@ def _resource(doc: Document, key: Node, node: Node, *, looped: bool) -> Resource
     data = doc.data(node)
     if not isinstance(data.get("Type"), str) or not data["Type"]:
         raise doc.bad(kind or key, f"The resource {key.value} has no Type.")
+    if MACRO in data:
+        # It does not stand in the resource itself, see is_macro.
+        raise doc.bad(key, f"A merge key (<<) brings {key.value} a macro. {_NO_MERGE}")
     return Resource(key.value, key, node, data, looped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.gating.editing import Editor
-from catalog.gating.resources import Resource
+from catalog.gating.resources import Resource, entry
 from catalog.templates import Node
 
 
@@ -11,6 +11,10 @@ def wait(editor: Editor, resource: Resource, release: str) -> None:
     """Let this resource be made after `release`. Raises BadTemplate where its DependsOn cannot be read."""
     body = resource.node
     node, key = body.get("DependsOn"), body.key("DependsOn")
+    if body.start < entry(editor.doc, "Resources")[1].start:
+        raise editor.doc.fixed(
+            resource.key, f"{resource.id} is an alias of something written elsewhere. Write it out there."
+        )
     if node is None or key is None:
         if "DependsOn" in resource.data:
             raise editor.doc.fixed(body, f"A merge key (<<) brings {resource.id} its DependsOn. Write it out there.")

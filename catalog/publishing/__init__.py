@@ -9,12 +9,15 @@ nothing is if that is no longer so; no version is retired before the gated one c
 
 from catalog.publishing.difference import kept_lines, lines
 from catalog.publishing.engine import Happening, Told, advance, claim, work
+from catalog.publishing.impact import Impact, impact_of
+from catalog.publishing.launching import doubtful
 from catalog.publishing.planning import Plan, options_of, plan
 from catalog.publishing.publisher import Publisher, is_on
 from catalog.publishing.rows import abandon, choices, confirm, newest, open_publication, proposal, refuse, resume
 
 __all__ = [
     "Happening",
+    "Impact",
     "Plan",
     "Publisher",
     "Told",
@@ -23,6 +26,8 @@ __all__ = [
     "choices",
     "claim",
     "confirm",
+    "doubtful",
+    "impact_of",
     "is_on",
     "kept_lines",
     "lines",

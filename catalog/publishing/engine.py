@@ -21,6 +21,7 @@ from catalog.models import Publication, Step
 from catalog.models.publishing import WORKED, Kind, Status
 from catalog.publishing.planning import Plan, plan
 from catalog.publishing.publisher import Publisher
+from catalog.publishing.rows import MAKING
 from catalog.publishing.steps import Changed, carry_out, kept
 from catalog.sync.trouble import Passing, Trouble
 from portal import clock
@@ -109,19 +110,19 @@ def _advance(publication: Publication, told: Told) -> None:
 def _settle_plan(publication: Publication, found: Plan, told: Told, *, changed: bool = False) -> None:
     now = clock.now()
     with _holding(publication):
-        publication.steps.all().delete()
         values = {
+            **_kept_of_what_was_done(publication, found),
             "verdict": found.verdict,
             "reason": found.reason,
             "notes": found.notes,
             "facts": found.facts,
             "shown": found.shown,
-            "gated": kept(found.text) if found.text is not None else None,
             "planned_at": now,
             "confirmed_at": None,
             "confirmed_by": None,
             "error": found.error,
             "tries": 0,
+            **({"changed_at": now} if changed else {}),
         }
         if found.error:
             _end(publication, Status.REFUSED, **values)
@@ -130,9 +131,20 @@ def _settle_plan(publication: Publication, found: Plan, told: Told, *, changed: 
             _end(publication, Status.DONE, **values)
             told(publication, Happening.DONE, None)
         else:
-            when = {"changed_at": now} if changed else {}
-            _save(publication, status=Status.PLANNED, claimed_at=None, **values, **when)
+            _save(publication, status=Status.PLANNED, claimed_at=None, **values)
             told(publication, Happening.CHANGED if changed else Happening.PLANNED, None)
+
+
+def _kept_of_what_was_done(publication: Publication, found: Plan) -> dict[str, Any]:
+    """What was retired stays told; the steps to a new version do while the new plan's is the same. The template."""
+    same = found.text is None or found.facts.get("gated") == publication.facts.get("gated")
+    kinds = (*MAKING, Kind.RETIRE) if same else (Kind.RETIRE,)
+    publication.steps.exclude(done_at__isnull=False, kind__in=kinds).delete()
+    if same and publication.steps.filter(kind=Kind.TEMPLATE).exists():
+        # A wrapper's is the stored one, which names the version of its child.
+        return {}
+    template = kept(found.text) if found.text is not None else None
+    return {"gated": template} if same else {"gated": template, "artifact_id": ""}
 
 
 def _rest(publication: Publication, code: str, told: Told) -> None:

@@ -21,11 +21,14 @@ OPTIONS = frozenset(
     {"classic", "timeout", "gate_updates", "service_token", "verify_token", "email_parameter", "upgrade"}
 )
 
+# Plan.reason of a version with a gate of another hand, which was left as it is.
+BY_HAND = "by_hand"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`error`: why nothing can be done, a code; with the code `gate` the `reason` says it. `text`: the gated template,
-    None where no version is made. `facts`: see Publication."""
+    """`error`: why nothing can be done, a code; with the code `gate` the `reason` says it; else that is empty or
+    BY_HAND. `text`: the gated template, None where no version is made. `facts`: see Publication."""
 
     verdict: str = ""
     reason: str = ""
@@ -74,16 +77,17 @@ def plan(publication: Publication, publisher: Publisher) -> Plan:
     result = gated(publication, publisher)
     if result.verdict is Verdict.REFUSED:
         return Plan(result.verdict, result.reason, result.notes, error="gate")
+    reason = BY_HAND if result.verdict is Verdict.ALREADY and not result.version else ""
     if result.verdict is Verdict.ALREADY and source.pk not in held(source.product):
-        return Plan(result.verdict, result.reason, result.notes, error="held_in_part")
+        return Plan(result.verdict, reason, result.notes, error="held_in_part")
     text = result.output if result.verdict in (Verdict.GATED, Verdict.WRAPPED) else None
     live = {one["Id"]: one for one in affected.versions(publisher, publication.product)}
     if source.artifact_id not in live:
         return Plan(error="gone")
     if text is None and not launchable(live[source.artifact_id]):
-        return Plan(result.verdict, result.reason, result.notes, error="switched_off")
+        return Plan(result.verdict, reason, result.notes, error="switched_off")
     facts = _facts(publication, publisher, source, text, live)
-    return Plan(result.verdict, result.reason, result.notes, text, {**facts, "verdict": result.verdict.value})
+    return Plan(result.verdict, reason, result.notes, text, {**facts, "verdict": result.verdict.value})
 
 
 def launchable(live: Mapping[str, Any]) -> bool:
@@ -118,11 +122,13 @@ def _facts(
     whole = held(product)
     ungated = [key for key in sorted(active) if known[key].pk not in whole]
     runs = affected.launched(publisher, product)
+    gated_sha256 = hashlib.sha256(text).hexdigest() if text is not None else ""
     # What this publication made itself keeps its name.
-    taken = {one.get("Name", "") for key, one in live.items() if key != publication.artifact_id}
+    own = publication.artifact_id if publication.facts.get("gated") == gated_sha256 else ""
+    taken = {one.get("Name", "") for key, one in live.items() if key != own}
     return {
         "source": {"id": source.artifact_id, "name": source.name, "sha256": source.template and source.template.sha256},
-        "gated": hashlib.sha256(text).hexdigest() if text is not None else "",
+        "gated": gated_sha256,
         "name": _name(source.name, taken) if text is not None else "",
         "retire": publication.retire,
         "ungated": [_ungated(active[key], known[key], publication.retire, runs) for key in ungated],

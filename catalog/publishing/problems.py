@@ -39,6 +39,9 @@ def _aws(code: str) -> str:
 
 _SENTENCES: dict[str, Callable[[str], str]] = {
     "aws": _aws,
+    "by_hand": lambda _rest: _(
+        "It has a gate written by hand, which was left as it is. Plan it again and have it replaced to get Gatehouse's."
+    ),
     "busy": lambda _rest: _("Another publication of this product is not finished."),
     "creating": lambda _rest: _("AWS is still making the new version."),
     "creation_failed": lambda _rest: _("AWS could not make the new version. Nothing was retired."),
@@ -49,8 +52,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     "denied": _denied,
     "engine": lambda _rest: _("A launch of it is no CloudFormation stack: no gate can hold it."),
     "foreign": lambda _rest: _(
-        "It belongs to another account than the publishing role. Its owner gates it: manage.py gate writes the "
-        "template."
+        "It belongs to another account than the publishing role: its owner has to gate it there."
     ),
     "gate_changed": lambda _rest: _("Gatehouse was updated meanwhile and writes another gate now. Plan it again."),
     "gone": lambda _rest: _("The version, or the bucket of templates, does not exist any more."),
@@ -62,6 +64,19 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         "There are versions the desk has not read yet; their account is being read first."
     ),
     "no_version": lambda _rest: _("It has no active version."),
+    "not_as_planned": lambda _rest: _(
+        "The new version's template is not the one that was planned. Nothing more was retired. Make the new version "
+        "inactive, find out who writes into the bucket of templates, then abandon this and plan it again."
+    ),
+    "not_read_back": lambda rest: " ".join(
+        part
+        for part in (
+            _("The new version's template could not be read back, so it is not known to be the planned one."),
+            problems.of_template(rest),
+            _("Nothing more was retired."),
+        )
+        if part
+    ),
     "not_versioned": lambda _rest: _(
         "The bucket of templates keeps no versions, so what is in it could be exchanged. Switch versioning on."
     ),

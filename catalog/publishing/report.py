@@ -8,9 +8,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from catalog.csv_cells import MARK, harmless
 from catalog.models import Publication
-from catalog.models.publishing import Kind
+from catalog.models.publishing import Kind, Status
+from catalog.publishing.planning import BY_HAND
 from catalog.publishing.problems import of_publication
 
 COLUMNS = (
@@ -29,7 +32,8 @@ COLUMNS = (
 
 
 def line(publication: Publication) -> dict[str, Any]:
-    """`launched`: how many provisioned products run on versions to retire, None where it cannot be told."""
+    """`launched`: how many provisioned products run on versions to retire, None where it cannot be told. `to_retire`:
+    those that were retired before the plan was made anew among them."""
     facts = publication.facts
     retiring = [one for one in facts.get("ungated", []) if one["retire"]]
     counts = [None if one["launched"] is None else one["launched"]["count"] for one in retiring]
@@ -43,11 +47,26 @@ def line(publication: Publication) -> dict[str, Any]:
         "status": publication.status,
         "new_version": publication.artifact_id,
         "new_name": facts.get("name", ""),
-        "to_retire": [one["id"] for one in retiring],
+        "to_retire": [*(one for one in done if one not in publication.retires), *publication.retires],
         "retired": done,
         "launched": None if None in counts else sum(one for one in counts if one is not None),
-        "reason": publication.reason or of_publication(publication.error),
+        "reason": reason(publication),
     }
+
+
+def reason(publication: Publication) -> str:
+    """Why it is not as one might expect, in the reader's language; of a template that takes no gate, the gate's."""
+    if publication.error:
+        return publication.reason if publication.error == "gate" else of_publication(publication.error)
+    return of_publication("by_hand") if publication.reason == BY_HAND else ""
+
+
+def state(publication: Publication) -> str:
+    """Its status for people: one that had nothing to do was not done."""
+    never_confirmed = publication.confirmed_at is None and publication.changed_at is None
+    if publication.status == Status.DONE and never_confirmed:
+        return _("Nothing to do: already gated")
+    return str(publication.get_status_display())
 
 
 def as_json(publications: Iterable[Publication]) -> str:

@@ -11,6 +11,9 @@ from catalog.models import Product, Publication, Rollout, Step, Version
 from catalog.models.publishing import Kind, Status
 from portal.accounts.models import User
 
+# What leads to the new version.
+MAKING = (Kind.CHILD, Kind.TEMPLATE, Kind.VERSION)
+
 
 def newest(product: Product) -> Version | None:
     """The version that was made last, of those that can be launched; else of those that can be updated to."""
@@ -44,7 +47,10 @@ def confirm(publication: Publication, person: User | None, now: datetime) -> Non
     publication.next_at, publication.claimed_at, publication.tries, publication.error = now, None, 0, ""
     publication.changed_at = None
     publication.save()
-    Step.objects.bulk_create(_steps(publication))
+    # One that was retired and is active again is retired again.
+    publication.steps.filter(kind=Kind.RETIRE, target__in=publication.retires).delete()
+    made = set(publication.steps.values_list("kind", flat=True))
+    Step.objects.bulk_create(one for one in _steps(publication) if one.kind not in made.intersection(MAKING))
 
 
 def _steps(publication: Publication) -> list[Step]:

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.gating import Verdict
 from catalog.models import Publication, Step, Template, Version
 from catalog.models.publishing import Kind, Retirement
-from catalog.publishing import affected, bucket
+from catalog.publishing import affected, bucket, readback
 from catalog.publishing.planning import Plan, gated, launchable, plan
 from catalog.publishing.publisher import Publisher
 from catalog.sync.trouble import Gone, Passing, Trouble
@@ -88,7 +88,8 @@ def _version(publication: Publication, _step: Step, publisher: Publisher) -> Cha
             "Type": "CLOUD_FORMATION_TEMPLATE",
             "Info": {"LoadTemplateFromURL": bucket.url_of(publisher, sha256)},
         },
-        IdempotencyToken=publication.token,
+        # Another text, after a change of the plan, is another version.
+        IdempotencyToken=f"{publication.token}-{sha256[:16]}",
     )
     return {"artifact_id": answer["ProvisioningArtifactDetail"]["Id"]}
 
@@ -120,6 +121,15 @@ def _describe(publication: Publication, artifact_id: str, publisher: Publisher) 
 
 
 def _ready(publication: Publication, _step: Step, publisher: Publisher) -> Changes:
+    """Nothing is retired for a version that launches anything but what was planned."""
+    answer = _launchable(publication, publisher)
+    if publication.creates:
+        sha256 = publication.gated.sha256 if publication.gated else ""
+        readback.check(publisher, answer.get("Info", {}), sha256)
+    return {}
+
+
+def _launchable(publication: Publication, publisher: Publisher) -> dict[str, Any]:
     """Raises Passing while AWS still makes it; a version that cannot be launched replaces none."""
     answer = _describe(publication, replacement(publication), publisher)
     if answer.get("Status") == "CREATING":
@@ -128,12 +138,12 @@ def _ready(publication: Publication, _step: Step, publisher: Publisher) -> Chang
         raise Trouble("creation_failed")
     if not launchable(answer["ProvisioningArtifactDetail"]):
         raise Trouble("switched_off")
-    return {}
+    return answer
 
 
 def _retire(publication: Publication, step: Step, publisher: Publisher) -> Changes:
     """Not unless the gated version can be launched, and who runs on what is still to retire is as it was shown."""
-    _ready(publication, step, publisher)
+    _launchable(publication, publisher)
     if _runs_changed(publication, publisher):
         found = plan(publication, publisher)
         if found.error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,16 @@ from botocore.exceptions import BotoCoreError
 
 from catalog import partitions
 from catalog.sync.reading import Reader
-from catalog.sync.trouble import Passing, of_botocore
+from catalog.sync.trouble import Busy, of_botocore
 from catalog.templates.document import LARGEST
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _SIGNED = frozenset({"X-Amz-Signature", "Signature"})
+# S3 throttles by bucket and prefix. Seconds before each further try.
+_PAUSES = (0.5, 2.0)
+_THROTTLED = (429, 500, 503)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -95,10 +99,20 @@ def get(place: ObjectPlace, reader: Reader) -> bytes:
 
 
 def fetch(url: str, reader: Reader) -> bytes:
-    """Without credentials, at Amazon S3 only (`place_of` said so). Raises Unread, and Passing when throttled.
+    """Without credentials, at Amazon S3 only (`place_of` said so). Raises Unread, and Busy when throttled every time.
 
     The address may be presigned and is in no error.
     """
+    for pause in (0.0, *_PAUSES):
+        time.sleep(pause)
+        content = _fetched(url, reader)
+        if content is not None:
+            return content
+    raise Busy("throttled")
+
+
+def _fetched(url: str, reader: Reader) -> bytes | None:
+    """None when throttled."""
     reader.count()
     try:
         answer = pool(proxy_for(url)).request("GET", url, redirect=False, preload_content=False, decode_content=True)
@@ -136,9 +150,9 @@ def pool(proxy: str) -> urllib3.PoolManager:
     return urllib3.ProxyManager(proxy, proxy_headers=urllib3.make_headers(proxy_basic_auth=login), **how)
 
 
-def _body(answer: BaseHTTPResponse) -> bytes:
-    if answer.status in (429, 500, 503):
-        raise Passing("throttled")
+def _body(answer: BaseHTTPResponse) -> bytes | None:
+    if answer.status in _THROTTLED:
+        return None
     if answer.status != 200:
         raise Unread(f"http:{answer.status}")
     return _small(answer.read(LARGEST + 1))

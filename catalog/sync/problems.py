@@ -103,5 +103,9 @@ _TEMPLATE: dict[str, Sentence] = {
     ),
     "no_address": lambda _rest: _("AWS does not say where its template is."),
     "not_text": lambda _rest: _("Its template is not text."),
+    "throttled": lambda _rest: _(
+        "Amazon S3 limits the calls where its template is kept, and waiting did not help. It is tried again after some "
+        "hours."
+    ),
     "too_large": lambda _rest: _("Its template is larger than CloudFormation takes (1 MiB)."),
 }

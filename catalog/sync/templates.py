@@ -18,7 +18,7 @@ from catalog.models import Template, Version
 from catalog.sync import objects
 from catalog.sync.objects import Unread
 from catalog.sync.slices import MOST_IN_A_ROW, Slice
-from catalog.sync.trouble import Denied, General, Gone, Passing, Trouble
+from catalog.sync.trouble import Busy, Denied, General, Gone, Passing, Trouble
 from catalog.templates.document import LARGEST
 from portal import clock
 
@@ -33,7 +33,7 @@ def templates(at: Slice) -> None:
 
 
 def _read(at: Slice, version: Version) -> bytes | Unread:
-    """Raises what may be no matter of this version: AWS does not tell where its template is, or does not answer."""
+    """Raises what may be no matter of this version: AWS does not tell where its template is, or does not answer now."""
     try:
         info: dict[str, str] = at.reader.ask(
             "servicecatalog",
@@ -47,7 +47,7 @@ def _read(at: Slice, version: Version) -> bytes | Unread:
         return _content(at, info)
     except Unread as unread:
         return unread
-    except (General, Passing):
+    except (Busy, General, Passing):
         raise
     except Trouble as trouble:
         return Unread(trouble.code)

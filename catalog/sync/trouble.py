@@ -76,6 +76,10 @@ class Gone(Trouble):
     """It was deleted meanwhile."""
 
 
+class Busy(Trouble):
+    """Where this one thing is kept, AWS throttles in spite of all tries; others may be read."""
+
+
 class Passing(Trouble):
     """Later it may go: throttled in spite of all tries, no answer, or AWS's own fault."""
 

@@ -153,6 +153,12 @@ def test_what_cannot_be_watched_is_said_with_what_to_do(
     assert published == []
 
 
+def test_the_form_says_what_is_optional_and_which_external_id_a_role_has_to_ask_for(admin: Client) -> None:
+    page = admin.get("/catalogue/places/").content.decode()
+    assert page.count("(optional)") == 2
+    assert "GATEHOUSE_READER_EXTERNAL_ID" in page.partition('id="id_role_arn_helptext"')[2]
+
+
 def test_a_place_is_watched_once(admin: Client, published: list[Hint]) -> None:
     place(SPOKE, "eu-west-1")
     answer = admin.post(ADD, {"account": SPOKE, "region": "eu-west-1"})

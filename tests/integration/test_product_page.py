@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -126,6 +127,26 @@ def test_who_may_see_the_page(product: Product, cast: Cast, client_for: ClientFo
     open_launch(now())
     assert client_for(getattr(cast, part)).get("/catalogue/products/prod-wordpress/").status_code == status
     assert client_for(getattr(cast, part)).get("/catalogue/products/prod-nothing/").status_code == 404
+
+
+@pytest.mark.parametrize("part", ["approver", "auditor"])
+def test_no_link_leads_to_a_page_that_is_not_there(
+    product: Product, cast: Cast, client_for: ClientFor, part: str
+) -> None:
+    open_launch(now(), product_id="prod-wordpress")
+    client = client_for(getattr(cast, part))
+    links = set(re.findall(r'href="(/[^"#]*)"', read(client)))
+    assert ("/catalogue/" in links) is (part == "auditor")
+    pages = {link for link in links if not link.startswith("/static/")}
+    assert {link: client.get(link, follow=True).status_code for link in pages} == dict.fromkeys(pages, 200)
+
+
+def test_the_trail_and_the_title_say_the_name_and_the_id_stands_once(
+    product: Product, cast: Cast, client_for: ClientFor
+) -> None:
+    page = read(client_for(cast.auditor))
+    assert '<a href="/catalogue/">Catalogue</a> · <span class="foreign">WordPress <b></span>' in page
+    assert page.count("<code>prod-wordpress</code>") == 1
 
 
 def test_nobody_is_let_in_without_signing_in(product: Product) -> None:

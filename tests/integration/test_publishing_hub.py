@@ -12,11 +12,13 @@ from approvals.actions import publishing as verbs
 from approvals.actor import Actor
 from approvals.choices import Channel
 from catalog import publishing
+from catalog.models import Product, Publication
 from catalog.models.publishing import Status
 from lambdas.deploy import deploy
 from portal import clock
+from tests.integration.test_publishing import macro
 from tests.sandbox.servicecatalog_support import Place as Account
-from tests.sandbox.servicecatalog_support import until
+from tests.sandbox.servicecatalog_support import template, until
 from tests.support import allow, mirror
 from tests.support import publishing as desk
 from tests.support.cast import Cast
@@ -49,8 +51,12 @@ def _become(account: Account, role: str, monkeypatch: pytest.MonkeyPatch) -> Non
     mirror.forget_clients()
 
 
-def _published(account: Account, cast: Cast, document: dict[str, Any] | None = None) -> tuple[Any, list[str]]:
+def _published(account: Account, cast: Cast, document: dict[str, Any] | None = None) -> tuple[Publication, list[str]]:
     product, versions = desk.filled(account, document)
+    return _carried_out(product, cast), versions
+
+
+def _carried_out(product: Product, cast: Cast) -> Publication:
     admin, now = Actor(cast.administrator, Channel.DESK), clock.now()
     made = verbs.plan(product, publishing.newest(product), options={}, retire="inactive", actor=admin, now=now)
     desk.work()
@@ -59,7 +65,7 @@ def _published(account: Account, cast: Cast, document: dict[str, Any] | None = N
     verbs.confirm(made.uuid, shown=made.shown, actor=admin, now=clock.now())
     desk.work()
     made.refresh_from_db()
-    return made, versions
+    return made
 
 
 def test_a_published_version_waits_at_its_gate_and_the_old_ones_are_closed(account: Account, cast: Cast) -> None:
@@ -93,3 +99,28 @@ def test_only_the_worker_takes_the_publishing_role(
     desk.work()
     made.refresh_from_db()
     assert (made.status, made.error) == (Status.FAILED, "role_refused")
+
+
+def test_switched_off_what_was_published_stays_readable_and_it_can_be_switched_on_again(
+    account: Account, cast: Cast, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _versions = _published(account, cast, macro())
+    old = settings.GATEHOUSE_TEMPLATE_BUCKET
+    assert made.gated is not None
+    s3 = account.client("s3")
+    policy = s3.get_bucket_policy(Bucket=old)["Policy"]
+    assert "TemplateBucket" not in deploy(account.client, "hub", {"AllowPublishing": "no"}, pause=0.2)
+    assert s3.get_bucket_policy(Bucket=old)["Policy"] == policy
+    assert s3.get_bucket_versioning(Bucket=old)["Status"] == "Enabled"
+    for digest in (made.gated.sha256, made.facts["source"]["sha256"]):
+        assert s3.get_object(Bucket=old, Key=f"gatehouse/{digest}.yaml")["Body"].read()
+    outputs = deploy(account.client, "hub", {"AllowPublishing": "yes"}, pause=0.2)
+    settings.GATEHOUSE_TEMPLATE_BUCKET = outputs["TemplateBucket"]
+    assert outputs["TemplateBucket"] != old
+    monkeypatch.delenv("AWS_SESSION_TOKEN")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.account)
+    _become(account, f"arn:aws:iam::{account.account}:role/desk-worker", monkeypatch)
+    product_id, _ = account.product("Second", template("another"))
+    desk.read()
+    again = _carried_out(Product.objects.get(product_id=product_id), cast)
+    assert (again.status, again.error) == (Status.DONE, "")

@@ -20,7 +20,7 @@ from catalog.models import Constraint, Place, Portfolio, Product, SyncRun, Versi
 from catalog.sync import objects, problems, runs, slices, templates
 from catalog.sync.reading import Reader
 from catalog.sync.slices import MOST_IN_A_ROW, Slice
-from catalog.sync.trouble import Denied, General, Gone, Passing, Trouble
+from catalog.sync.trouble import Busy, Denied, General, Gone, Passing, Trouble
 from portal import clock
 from tests.sandbox.servicecatalog_support import Place as Account
 from tests.sandbox.servicecatalog_support import template
@@ -333,6 +333,24 @@ def test_an_address_that_does_not_answer_is_that_version_s_trouble(
     assert odd.template_unread == "no_answer"
     assert "HTTPS_PROXY" in problems.of_template("no_answer")
     assert "Signature=secret" not in caplog.text
+
+
+def test_a_throttled_template_is_left_out_alone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, versions = filled(account)
+    real, seen = templates._content, list[Any]()
+
+    def content(at: Slice, info: dict[str, str]) -> bytes:
+        seen.append(info)
+        if seen[0] is info:
+            raise Busy("throttled")
+        return real(at, info)
+
+    monkeypatch.setattr(templates, "_content", content)
+    run = read()
+    (left,) = Version.objects.filter(template=None)
+    assert (run.result, run.error) == ("done", f"part:{left.artifact_id}:throttled")
+    assert Version.objects.exclude(template=None).count() == len(versions) - 1
+    assert "limits the calls" in problems.of_template(left.template_unread)
 
 
 def test_a_gone_thing_is_no_trouble(account: Account) -> None:

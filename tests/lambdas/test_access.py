@@ -242,6 +242,13 @@ def test_a_spokes_verify_checks_signatures_and_does_nothing_else(
     assert judged(policy, Call("kms:Sign", "*", who, context=context)) == "Deny"
 
 
+def test_only_the_worker_asks_about_launch_roles() -> None:
+    asked = Call("iam:SimulatePrincipalPolicy", f"arn:aws:iam::{ACCOUNT}:role/Launch", WORKER)
+    assert judged(HUB_STACK.policy("DeskWorker"), asked) == "Allow"
+    for of_the_web in ("DeskReads", "DeskCommon"):
+        assert judged(HUB_STACK.policy(of_the_web), asked) == ""
+
+
 # The desk in a spoke
 
 
@@ -296,7 +303,7 @@ def test_only_the_worker_publishes_and_only_where_it_was_allowed() -> None:
 
 def test_nobody_exchanges_a_template_that_launches_read() -> None:
     policy = HUB_STACK.policy("TemplateBucketPolicy")
-    one = f"arn:aws:s3:::gatehouse-gated-{ACCOUNT}-{REGION}/gatehouse/0.yaml"
+    one = "arn:aws:s3:::TemplateBucket/gatehouse/0.yaml"
     for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
         for who in (ADMIN, WORKER, INTAKE):
             assert judged(policy, Call(action, one, who)) == "Deny"
@@ -306,7 +313,11 @@ def test_nobody_exchanges_a_template_that_launches_read() -> None:
     assert judged(policy, Call("s3:GetObject", one, launcher, context={"aws:SecureTransport": "false"})) == "Deny"
     alone = Stack("template", {"AllowPublishing": "yes", "WorkerRoleArn": WORKER}).policy("TemplateBucketPolicy")
     assert judged(alone, Call("s3:GetObject", one, launcher)) == ""
-    (bucket,) = [b["Properties"] for b in HUB_STACK.resources.values() if b["Type"] == "AWS::S3::Bucket"]
+    (body,) = [b for b in HUB_STACK.resources.values() if b["Type"] == "AWS::S3::Bucket"]
+    bucket = body["Properties"]
+    assert "BucketName" not in bucket, "or it could not be made again beside one that stayed"
+    for kept in (body, HUB_STACK.resources["TemplateBucketPolicy"]):
+        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 

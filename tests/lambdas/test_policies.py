@@ -26,6 +26,8 @@ ARNS = {
     "Role": "arn:aws:iam::444455556666:role/gatehouse-verify-eu-west-1",
     "Stack": "arn:aws:cloudformation:eu-west-1:444455556666:stack/StackSet-gatehouse-spoke-0a1b/0c2d",
     "Table": "arn:aws:dynamodb:eu-west-1:444455556666:table/gatehouse-decisions",
+    "Bucket": "arn:aws:s3:::gatehouse-hub-templatebucket-0a1b2c3d",
+    "Object": "arn:aws:s3:::gatehouse-hub-templatebucket-0a1b2c3d/gatehouse/0a1b.yaml",
     "Alarm": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:gatehouse-notify-errors",
 }
 PRODUCT = "arn:aws:cloudformation:eu-west-1:444455556666:stack/SC-444455556666-pp-abcdefghijklm/3a1b"
@@ -84,6 +86,16 @@ def test_aws_takes_them_for_their_size() -> None:
         ("dynamodb:CreateBackup", "Table"),
         ("dynamodb:ExportTableToPointInTime", "Table"),
         ("dynamodb:EnableKinesisStreamingDestination", "Table"),
+        ("s3:DeleteBucket", "Bucket"),
+        ("s3:DeleteBucketPolicy", "Bucket"),
+        ("s3:PutBucketPolicy", "Bucket"),
+        ("s3:PutBucketVersioning", "Bucket"),
+        ("s3:PutBucketPublicAccessBlock", "Bucket"),
+        ("s3:PutLifecycleConfiguration", "Bucket"),
+        ("s3:PutEncryptionConfiguration", "Bucket"),
+        ("s3:DeleteObject", "Object"),
+        ("s3:DeleteObjectVersion", "Object"),
+        ("s3:DeleteObjectTagging", "Object"),
         ("cloudwatch:DeleteAlarms", "Alarm"),
         ("cloudwatch:DisableAlarmActions", "Alarm"),
     ],
@@ -111,7 +123,8 @@ def test_keys_behind_our_aliases_are_kept_and_others_are_left_alone() -> None:
 
 
 def test_what_the_functions_and_the_desk_do_every_day_is_not_touched() -> None:
-    stack = Stack("template", {"EmailDecisions": "yes", "AdminEmail": "a@example.com"})
+    wanted = {"EmailDecisions": "yes", "AdminEmail": "a@example.com", "AllowPublishing": "yes", "WorkerRoleArn": ADMIN}
+    stack = Stack("template", wanted)
     for name, body in stack.resources.items():
         if body["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
             continue

@@ -40,13 +40,6 @@ def test_a_provisioned_product_opens_in_service_catalog(partition: str, region: 
     assert url == f"https://{host}/servicecatalog/home?region={region}#provisioned-products/pp-abc123"
 
 
-@pytest.mark.parametrize(("partition", "region", "host"), PLACES)
-def test_the_log_group_is_named_as_that_page_reads_it(partition: str, region: str, host: str) -> None:
-    url = console.function_logs_url("gatehouse-notify", region)
-    group = "$252Faws$252Flambda$252Fgatehouse-notify"
-    assert url == f"https://{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}"
-
-
 @pytest.mark.parametrize("nothing", ["", "prod-1", "javascript:alert(1)", "arn:aws:sns:us-east-1:1:x", "a:b:c"])
 def test_what_is_no_stack_and_no_provisioned_product_has_no_page(nothing: str) -> None:
     assert console.stack_url(nothing) == ""

@@ -39,12 +39,13 @@ def run(*arguments: object) -> tuple[int, str, str]:
 def test_the_gated_template_goes_to_standard_output(template: Path) -> None:
     status, out, err = run(template)
     assert (status, out) == (0, gated(template.read_bytes()))
-    assert "is what everything waits for" in err
+    assert "The other resources wait for ApprovalReceipt" in err
     assert template.read_bytes() == BUCKET.replace("\n", "\r\n").encode()
 
 
 def test_there_and_back_through_files(template: Path, tmp_path: Path) -> None:
     after, back = tmp_path / "new" / "gated.yaml", tmp_path / "back.yaml"
+    after.parent.mkdir()
     assert run(template, "-o", after)[0] == 0
     assert run("--check", after) == (0, "", "")
     status, _out, err = run("--ungate", after, "-o", back)
@@ -67,12 +68,46 @@ def test_over_the_input_only_when_told(template: Path, tmp_path: Path) -> None:
 def test_check_lists_what_leaks(template: Path, tmp_path: Path) -> None:
     leaky = tmp_path / "leaky.yaml"
     leaky.write_text(HAND_MADE + "  New: {Type: x}\n", "utf-8")
-    status, out, _err = run("--check", template, leaky)
-    assert status == 1
-    assert out.splitlines()[:2] == [
-        f"{template}:2: Bucket (AWS::S3::Bucket): The template has no gate.",
-        f"{leaky}:23: New (x): It waits for no gate.",
+    status, out, _err = run("--check", template)
+    assert (status, out) == (1, f"{template}:2: Bucket (AWS::S3::Bucket): The template has no gate.\n")
+    status, out, _err = run("--check", leaky)
+    assert (status, out.splitlines()[0]) == (1, f"{leaky}:23: New (x): It waits for no gate.")
+
+
+def test_of_many_a_line_each_and_a_summary(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("nonsense", "utf-8")
+    (tmp_path / "leaky.yaml").write_text(HAND_MADE + "  New: {Type: x}\n  Newer: {Type: x}\n", "utf-8")
+    (tmp_path / "held.yaml").write_text(gated(BUCKET), "utf-8")
+    status, out, err = run("--check", tmp_path)
+    assert status == 2
+    assert out.splitlines() == [
+        f"{tmp_path}/held.yaml: held",
+        f"{tmp_path}/leaky.yaml: leaks, 2 things are not held",
+        f"{template}: leaks, 1 thing is not held",
     ]
+    assert err.splitlines() == [
+        f"{tmp_path}/bad.yaml:1: It is no CloudFormation template: there is no Resources section.",
+        "4 templates: 2 leaks, 1 refused, 1 held",
+        "The details of one: give it alone. Of all: give --report FILE.json.",
+    ]
+    assert len(run("--check", tmp_path, "--report", tmp_path / "report")[2].splitlines()) == 2
+    rows = json.loads((tmp_path / "report").read_text("utf-8"))
+    assert [len(row.get("found", [])) for row in rows] == [0, 0, 2, 1]
+
+
+def test_a_gate_of_another_hand_among_many_is_a_line(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "leaky.yaml").write_text(HAND_MADE + "  New: {Type: x}\n", "utf-8")
+    _status, _out, err = run(tmp_path, "--out-dir", tmp_path / "out")
+    assert len(err.splitlines()) == 4
+    assert f"{template}: gated" in err
+
+
+def test_a_folder_that_is_not_there_is_made_by_out_dir_alone(template: Path, tmp_path: Path) -> None:
+    status, _out, err = run(template, "-o", tmp_path / "nowhere" / "gated.yaml")
+    assert status == 2
+    assert f"there is no folder {tmp_path}/nowhere. Make it." in err
+    assert not (tmp_path / "nowhere").exists()
+    assert run(template, "--out-dir", tmp_path / "nowhere")[0] == 0
 
 
 def test_check_says_what_a_classic_gate_leaves_open(template: Path, tmp_path: Path) -> None:
@@ -120,7 +155,7 @@ def test_many_files_and_one_bad_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["missing.yaml"], "No such file"),
+        (["missing.yaml"], "missing.yaml: It cannot be read: No such file or directory."),
         (["{dir}"], "no template in"),
         (["{file}", "{file}", "-o", "x.yaml"], "would be written to one file"),
         (["{file}", "{other}"], "more than one template"),

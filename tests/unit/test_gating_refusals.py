@@ -42,9 +42,11 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ((BOMB + BUCKET).encode(), 6, "aliases written out"),
         (b"Parameters: []\nResources:\n  A:\n    Type: x\n", 1, "not a mapping"),
         (b"Outputs: text\nResources:\n  A:\n    Type: x\n", 1, "not a mapping"),
-        (b"Parameters: ~\nResources:\n  A:\n    Type: x\n", 1, "not a mapping"),
+        (b"Parameters: ~\nResources:\n  A:\n    Type: x\n", 1, "is null, which CloudFormation does not take"),
+        (b"Resources:\n  A:\n    Type: x\nOutputs: null\n", 4, "Delete the line"),
+        (b'{"Parameters": null, "Resources": {"A": {"Type": "x"}}}', 1, "Delete the line"),
     ],
-    ids=range(24),
+    ids=range(26),
 )
 def test_bad_templates(text: bytes, line: int, what: str) -> None:
     reason = refused(text)

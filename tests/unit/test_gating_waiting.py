@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from catalog.gating import inspect
+from catalog.templates import BadTemplate
 from tests.support.gating import BUCKET, added, gated, refused, tree, version
 
 
@@ -171,6 +174,39 @@ def test_a_shared_body_is_edited_once() -> None:
     text = "Resources:\n  A: &topic\n    Type: AWS::SNS::Topic\n  B: *topic\n"
     after = gated(text)
     assert waiting_for(after, "A") == waiting_for(after, "B") == f"ApprovalReceipt{version(after)}"
+
+
+def test_a_body_that_merges_another_waits_for_itself() -> None:
+    text = (
+        "Resources:\n  A: &a\n    Type: x\n    DependsOn: C\n"
+        "  B:\n    <<: *a\n    Type: x\n    DependsOn: A\n  C:\n    Type: x\n"
+    )
+    after = gated(text)
+    receipt = f"ApprovalReceipt{version(after)}"
+    assert (waiting_for(after, "A"), waiting_for(after, "B")) == ([receipt, "C"], [receipt, "A"])
+
+
+def test_a_shared_body_that_stands_elsewhere_is_refused() -> None:
+    text = "Metadata:\n  Base: &b\n    Type: x\nResources:\n  A: *b\n"
+    said = "product.yaml:5: A is an alias of something written elsewhere. Write it out there. Wrap it: "
+    assert refused(text).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("<<: {Transform: AWS::Serverless-2016-10-31}\nResources:\n  A:\n    Type: x\n", 1, "sections"),
+        ("Base: &b {P: {Type: String}}\nParameters:\n  <<: *b\nResources:\n  A:\n    Type: x\n", 3, "parameters"),
+        ("Base: &b {O: {Value: x}}\nOutputs:\n  <<: [*b]\nResources:\n  A:\n    Type: x\n", 3, "outputs"),
+        ("Base: &b {Fn::Transform: {Name: M}}\nResources:\n  A:\n    <<: *b\n    Type: x\n", 3, "A a macro"),
+    ],
+)
+def test_what_a_merge_key_brings_beside_resources_is_not_overlooked(text: str, line: int, what: str) -> None:
+    said = f"A merge key (<<) brings {what}"
+    reason = refused(text)
+    assert reason.startswith(f"product.yaml:{line}: {said}"), reason
+    with pytest.raises(BadTemplate, match=re.escape(said)):
+        inspect(text.encode())
 
 
 def test_a_shared_list_of_names_is_refused() -> None:

@@ -11,7 +11,7 @@ from catalog.models import Place
 from catalog.sync import objects
 from catalog.sync.objects import Unread, place_of
 from catalog.sync.reading import Reader
-from catalog.sync.trouble import Passing
+from catalog.sync.trouble import Busy
 from catalog.templates.document import LARGEST
 
 AWS = "https://s3.eu-central-1.amazonaws.com"
@@ -107,6 +107,8 @@ def test_without_credentials_nothing_is_followed_and_little_is_taken(
         asked.update(how, method=method, url=url)
         return answer
 
+    pauses: list[float] = []
+    monkeypatch.setattr("catalog.sync.objects.time.sleep", pauses.append)
     monkeypatch.setattr(objects, "proxy_for", lambda _url: "")
     monkeypatch.setattr(objects.pool(""), "request", request)
     reader = Reader(Place(account="1" * 12, region="eu-central-1"))
@@ -114,11 +116,21 @@ def test_without_credentials_nothing_is_followed_and_little_is_taken(
     if isinstance(expected, bytes):
         assert objects.fetch(url, reader) == expected
     else:
-        with pytest.raises((Unread, Passing), match=expected) as told:
+        with pytest.raises((Unread, Busy), match=expected) as told:
             objects.fetch(url, reader)
         assert "secret" not in str(told.value)
     assert asked["redirect"] is False
-    assert reader.calls == 1
+    assert reader.calls == len(pauses) == (3 if expected == "throttled" else 1)
+
+
+def test_a_throttled_address_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [Answer(503), Answer(200, b"Resources: {}")]
+    monkeypatch.setattr("catalog.sync.objects.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr(objects, "proxy_for", lambda _url: "")
+    monkeypatch.setattr(objects.pool(""), "request", lambda *_args, **_how: answers.pop(0))
+    reader = Reader(Place(account="1" * 12, region="eu-central-1"))
+    assert objects.fetch("https://bucket.s3.amazonaws.com/b.yaml?X-Amz-Signature=a", reader) == b"Resources: {}"
+    assert reader.calls == 2
 
 
 def test_the_environment_s_proxy_is_asked_as_the_clients_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:

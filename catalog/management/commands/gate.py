@@ -64,9 +64,7 @@ class Command(BaseCommand):
                 self._tell(outcome, doing, shows=not options["output"] and not options["out_dir"])
                 report.append(outcome)
         if len(report) > 1:
-            counts = Counter(outcome.verdict for outcome in report)
-            told = ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common())
-            self.stderr.write(f"{len(report)} templates: {told}")
+            self._sum_up(report, is_reported=bool(options["report"]))
         if options["report"]:
             try:
                 write_report(options["report"], report)
@@ -78,19 +76,29 @@ class Command(BaseCommand):
             sys.exit(status)
 
     def _tell(self, outcome: Outcome, doing: str, *, shows: bool) -> None:
+        if outcome.of_many:
+            # A line each: of the rest the report has everything.
+            stream = self.stdout if doing == "check" and not outcome.reason else self.stderr
+            stream.write(outcome.reason or _in_short(outcome))
+            return
         if doing == "check":
             for line in [*outcome.found, *outcome.notes]:
                 self.stdout.write(line)
-        elif outcome.data is not None and shows and not outcome.of_many:
+        elif outcome.data is not None and shows:
             self._show(outcome.data)
         if outcome.reason:
-            for line in dict.fromkeys([outcome.reason, *(outcome.found if doing != "check" else [])]):
+            for line in dict.fromkeys([outcome.reason, *outcome.found]):
                 self.stderr.write(line)
-        elif doing != "check" and outcome.of_many:
-            self.stderr.write(f"{outcome.name}: {outcome.verdict}")
         elif doing != "check":
             for note in outcome.notes:
                 self.stderr.write(f"{outcome.name}: {note}")
+
+    def _sum_up(self, report: list[Outcome], *, is_reported: bool) -> None:
+        counts = Counter(outcome.verdict for outcome in report)
+        told = ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common())
+        self.stderr.write(f"{len(report)} templates: {told}")
+        if not is_reported and any(outcome.found or outcome.notes for outcome in report):
+            self.stderr.write("The details of one: give it alone. Of all: give --report FILE.json.")
 
     def _show(self, data: bytes) -> None:
         binary = getattr(self.stdout, "buffer", None)
@@ -99,6 +107,12 @@ class Command(BaseCommand):
         else:
             binary.write(data)
             binary.flush()
+
+
+def _in_short(outcome: Outcome) -> str:
+    number = len(outcome.found)
+    more = f", {number} {'thing is' if number == 1 else 'things are'} not held" if number else ""
+    return f"{outcome.name}: {outcome.verdict}{more}"
 
 
 def _options(given: dict[str, Any]) -> Options:
