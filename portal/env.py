@@ -44,6 +44,14 @@ def items(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
+def choice(name: str, choices: tuple[str, ...]) -> str:
+    """One of a few words; the first where the variable is not set."""
+    value = os.environ.get(name, "").strip().lower() or choices[0]
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}.")
+    return value
+
+
 def origin(name: str) -> str:
     """One exact origin, `scheme://host[:port]`, or the empty string."""
     value = os.environ.get(name, "").strip().rstrip("/")

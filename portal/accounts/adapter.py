@@ -7,7 +7,8 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
 from anymail.exceptions import AnymailError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,9 +16,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.accounts import attempts, journal
+from portal.accounts import attempts, journal, stepup
 from portal.keys import fernet
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,24 @@ class AccountAdapter(DefaultAccountAdapter):
         if not self._login_failed_rl_usage:
             journal.not_signed_in(request, credentials["email"], "too many attempts")
             raise self.validation_error("too_many_login_attempts")
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Whoever has a second factor proves themselves by it; a code by e-mail is for whoever has none."""
+        if not user.is_authenticated:
+            return []
+        known: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if stronger := [method for method in known if method["id"].startswith("mfa")]:
+            return stronger
+        by_code = {"id": "code", "description": _("Use a code sent by e-mail"), "url": reverse("account_prove_by_code")}
+        return [*known, by_code]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """allauth would ask people without a password or second factor for nothing. Raises
+        ReauthenticationRequired: what allauth would do itself, had it been told True by itself."""
+        request = context.request
+        if request.user.is_authenticated and not stepup.is_fresh(request):
+            raise ReauthenticationRequired
+        return False
 
     def format_email_subject(self, subject: str) -> str:
         return f"Gatehouse: {subject}"

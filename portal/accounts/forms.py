@@ -8,12 +8,13 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm, RequestLoginCodeForm
 from allauth.core import context
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import attempts, journal
-from portal.accounts.models import User
+from portal.accounts.models import MailWish, User
 
 
 class CodeForm(RequestLoginCodeForm):
@@ -54,16 +55,53 @@ def _languages() -> list[tuple[str, Any]]:
     return [("", _("As the browser says")), *settings.LANGUAGES]
 
 
-def _zones() -> list[tuple[str, str]]:
-    return [("", "UTC"), *((name, name) for name in sorted(zoneinfo.available_timezones()))]
+# Every place has one below these; what else there is are names of old.
+_REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+
+
+def _zones() -> list[tuple[str, Any]]:
+    """By region, so that a place is found without knowing how many there are."""
+    groups: dict[str, list[tuple[str, str]]] = {region: [] for region in _REGIONS}
+    for name in sorted(zoneinfo.available_timezones()):
+        region, _slash, place = name.partition("/")
+        if region in groups:
+            groups[region].append((name, place.replace("_", " ").replace("/", ", ")))
+    return [("", "UTC"), *groups.items()]
 
 
 class PreferencesForm(forms.ModelForm[User]):
     """What a person chooses for themselves. Names and addresses are not among it: decisions are signed with them."""
 
     language = forms.ChoiceField(label=_("Language"), choices=_languages, required=False)
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=_zones, required=False)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=_zones, required=False, help_text=_("All times at the desk are shown in it.")
+    )
+    mail_wish = forms.ChoiceField(
+        label=_("Mails about launches"),
+        choices=MailWish.choices,
+        required=False,
+        help_text=_(
+            "The daily mail comes at 8:00 in your time zone; a launch may be over by then. Sign-in codes, questions"
+            " about your own launches and alarms to administrators always come, and at once."
+        ),
+    )
 
     class Meta:
         model = User
-        fields = ("language", "time_zone")
+        fields = ("language", "time_zone", "mail_wish")
+
+    def clean_mail_wish(self) -> str:
+        return str(self.cleaned_data["mail_wish"] or self.instance.mail_wish)
+
+
+class PasskeyForm(AddWebAuthnForm):
+    """A passkey that opens the door alone, unless its person wants it as a second factor only."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")
+        self.fields["name"].widget.attrs |= {"maxlength": 100, "autocomplete": "off"}
+        if alone := self.fields.get("passwordless"):
+            alone.initial = True
+            alone.label = _("Sign in with it alone")
+            alone.help_text = _("Without password or code. The device then asks for finger, face or PIN each time.")

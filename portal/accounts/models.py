@@ -26,12 +26,21 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
+class MailWish(models.TextChoices):
+    EACH = "each", _("Each at once")
+    DIGEST = "digest", _("Once a day, in one mail")
+    NONE = "none", _("None")
+
+
 class User(AbstractBaseUser):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    mail_wish = models.CharField(
+        _("mails"), max_length=6, choices=MailWish.choices, default=MailWish.EACH, db_default="each"
+    )
     is_active = models.BooleanField(_("active"), default=True)
     is_administrator = models.BooleanField(_("administrator"), default=False)
     is_auditor = models.BooleanField(_("auditor"), default=False)
@@ -73,3 +82,21 @@ class Principal(models.Model):
 
     def __str__(self) -> str:
         return self.arn
+
+
+class GroupRole(models.Model):
+    """A role that a person has because a provider's groups gave it. What has no such row was given by hand, and no
+    group takes it away. `role`: administrator, auditor, or team: and the team's primary key."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="group_roles")
+    provider = models.CharField(max_length=30)
+    role = models.CharField(max_length=40)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "provider", "role"], name="one_group_role_per_provider")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.person} by {self.provider}"

@@ -2,8 +2,12 @@
 (decisions compare addresses)."""
 
 from allauth.account import views
+from django.conf import settings
 from django.urls import include, path, re_path
 
+from portal.accounts import connected
+from portal.accounts.proving import ProveByCode
+from portal.accounts.signin import views as signin
 from portal.views import not_found
 
 urlpatterns = [
@@ -15,6 +19,7 @@ urlpatterns = [
     path("signup/", not_found, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    path("reauthenticate/code/", ProveByCode.as_view(), name="account_prove_by_code"),
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
@@ -29,6 +34,13 @@ urlpatterns = [
         views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
+    path("oidc/<slug:provider_id>/login/", signin.oidc_login, name="openid_connect_login"),
+    path("oidc/<slug:provider_id>/login/callback/", signin.oidc_callback, name="openid_connect_callback"),
+    path("connected/", connected.page, name="connected_signins"),
+    path("connected/<int:pk>/remove/", connected.remove, name="connected_remove"),
     path("2fa/", include("allauth.mfa.urls")),
     path("sessions/", include("allauth.usersessions.urls")),
 ]
+
+if settings.GATEHOUSE_SAML:
+    urlpatterns.append(path("saml/", include("portal.accounts.saml_urls")))

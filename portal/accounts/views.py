@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -25,8 +26,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
     person = cast("User", request.user)
     form = PreferencesForm(request.POST or None, instance=person)
     if not form.is_valid():
-        return render(request, "accounts/preferences.html", {"form": form}, status=422 if form.errors else 200)
-    person.save(update_fields=["language", "time_zone"])
+        context = {"here": "preferences", "form": form, "providers": settings.GATEHOUSE_OIDC or settings.GATEHOUSE_SAML}
+        return render(request, "accounts/preferences.html", context, status=422 if form.errors else 200)
+    person.save(update_fields=["language", "time_zone", "mail_wish"])
     with override(person.language or get_language()):
         messages.success(request, _("Saved."))
     return redirect("preferences")

@@ -1,0 +1,82 @@
+"""Teams and who is in them: an administrator's verbs, audited on the chain `people`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models.functions import Upper
+
+from approvals import audit
+from approvals.actions import people
+from approvals.actions.base import clean_text
+from approvals.actor import Actor
+from approvals.errors import Refused, Why
+from approvals.models import Team
+
+
+def put_into_team(
+    pk: int, team_pk: int, *, may_decide: bool, is_notified: bool, is_fresh: bool, actor: Actor, now: datetime
+) -> None:
+    """Make somebody a member, or change what their membership means. Raises Refused."""
+    if not is_fresh:
+        raise Refused(Why.PROVE_AGAIN)
+    with people.in_turn(actor):
+        person, team = people.locked_person(pk), _locked(team_pk)
+        people.join(person, team, may_decide=may_decide, is_notified=is_notified, actor=actor, now=now)
+
+
+def take_out_of_team(pk: int, team_pk: int, *, actor: Actor, now: datetime) -> None:
+    with people.in_turn(actor):
+        people.leave(people.locked_person(pk), _locked(team_pk), actor, now)
+
+
+def add_team(name: str, *, actor: Actor, now: datetime) -> Team:
+    """The first one is the default. Raises Refused where the name is taken."""
+    with people.in_turn(actor):
+        name = _free(name)
+        team = Team.objects.create(name=name, is_default=not Team.objects.exists())
+        _record(team, audit.Event.TEAM_ADDED, actor, now)
+        return team
+
+
+def rename_team(pk: int, name: str, *, actor: Actor, now: datetime) -> None:
+    with people.in_turn(actor):
+        team = _locked(pk)
+        name = _free(name, but=pk)
+        if team.name != name:
+            team.name = name
+            team.save(update_fields=["name"])
+            _record(team, audit.Event.TEAM_RENAMED, actor, now)
+
+
+def make_default(pk: int, *, actor: Actor, now: datetime) -> None:
+    """Requests that no policy routes elsewhere come to this team from now on; those that are open stay where they
+    are."""
+    with people.in_turn(actor), transaction.atomic():
+        team = _locked(pk)
+        if team.is_default:
+            return
+        Team.objects.filter(is_default=True).update(is_default=False)
+        team.is_default = True
+        team.save(update_fields=["is_default"])
+        _record(team, audit.Event.TEAM_MADE_DEFAULT, actor, now)
+
+
+def _free(name: str, but: int = 0) -> str:
+    name = clean_text(name, required=True).replace("\n", " ")[:100]
+    taken = Team.objects.annotate(upper=Upper("name")).filter(upper=name.upper()).exclude(pk=but)
+    if taken.exists():
+        raise Refused(Why.NAME_TAKEN)
+    return name
+
+
+def _locked(pk: int) -> Team:
+    team = Team.objects.select_for_update().filter(pk=pk).first()
+    if team is None:
+        raise Refused(Why.NOT_FOUND)
+    return team
+
+
+def _record(team: Team, event: audit.Event, actor: Actor, now: datetime) -> None:
+    audit.record(people.PEOPLE, event, actor=actor, now=now, params={"team": team.pk}, texts={"team": team.name})

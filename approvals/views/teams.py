@@ -1,0 +1,81 @@
+"""The page of teams: who is in which, and which one is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from approvals.actions import teams
+from approvals.errors import Refused, Why
+from approvals.models import Membership, Team
+from approvals.people_forms import TeamForm
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
+from approvals.views.people import may_act
+from portal.clock import now
+
+_MOST = 200
+
+
+@require_safe
+@for_people
+def page(request: PersonRequest) -> HttpResponse:
+    may_see(request)
+    return _render(request, TeamForm())
+
+
+@require_POST
+@for_people
+def add(request: PersonRequest) -> HttpResponse:
+    may_act(request)
+    form = TeamForm(request.POST)
+    if not form.is_valid():
+        return _render(request, form, 422)
+    try:
+        team = teams.add_team(form.cleaned_data["name"], actor=at_the_desk(request.user), now=now())
+    except Refused as refused:
+        form.add_error("name", refused.sentence)
+        return _render(request, form, refused.http_status)
+    messages.success(request, _("The team %(team)s is there.") % {"team": team})
+    return redirect("teams")
+
+
+@require_POST
+@for_people
+def act(request: PersonRequest, pk: int, verb: str) -> HttpResponse:
+    may_act(request)
+    if verb not in _VERBS:
+        raise Http404
+    try:
+        _VERBS[verb](request, pk)
+    except Refused as refused:
+        log_refusal(request.user, f"teams/{pk}", verb, refused)
+        if refused.why is Why.NOT_FOUND:
+            raise Http404 from None
+        messages.warning(request, refused.sentence)
+    else:
+        messages.success(request, _("Saved."))
+    return redirect("teams")
+
+
+def _rename(request: PersonRequest, pk: int) -> None:
+    teams.rename_team(pk, request.POST.get("name", ""), actor=at_the_desk(request.user), now=now())
+
+
+def _default(request: PersonRequest, pk: int) -> None:
+    teams.make_default(pk, actor=at_the_desk(request.user), now=now())
+
+
+_VERBS: dict[str, Callable[[PersonRequest, int], None]] = {"rename": _rename, "default": _default}
+
+
+def _render(request: PersonRequest, form: TeamForm, status: int = 200) -> HttpResponse:
+    members = Membership.objects.select_related("person").order_by("person__email")
+    found = Team.objects.order_by("-is_default", "name").prefetch_related(Prefetch("memberships", queryset=members))
+    context = {"here": "people", "acts": request.user.is_administrator, "form": form, "teams": found[:_MOST]}
+    return render(request, "approvals/teams.html", context, status=status)

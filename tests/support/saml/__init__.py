@@ -1,0 +1,1 @@
+"""An identity provider of SAML, as far as a browser carries its answers."""
