@@ -23,7 +23,10 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from approvals.intake import doors, messages, quarantine, sns
+from approvals.intake.envelope import TOPIC_NAME
+from approvals.intake.refusals import refuse
 from approvals.intake.strict import NotUnderstood
+from approvals.replies import addresses, received
 from catalog import aws
 from portal import clock
 
@@ -46,14 +49,14 @@ def take(body: str) -> str:
     """Take one message of the queue: `done`, `quarantined`, `refused`, or `left` when it must come again."""
     now = clock.now()
     try:
-        message = sns.open_message(body, limit=_LIMIT, accounts=None)
+        message = sns.open_message(body, limit=_LIMIT, accounts=None, topics=(TOPIC_NAME, received.TOPIC_NAME))
         return _take(message, now)
     except NotUnderstood as trouble:
         # Only topics may write to this queue: most likely raw message delivery is switched on.
         quarantine.keep(body, reason=str(trouble), topic_arn="", door=doors.QUEUE, now=now)
         return doors.Taken.QUARANTINED
     except sns.Forged as forged:
-        doors.refuse(str(forged), door=doors.QUEUE, now=now)
+        refuse(str(forged), door=doors.QUEUE, now=now)
         return REFUSED
     except (sns.Unavailable, *messages.TROUBLE) as trouble:
         _log.warning("a message was left in the queue", extra={"error": type(trouble).__name__})
@@ -61,6 +64,8 @@ def take(body: str) -> str:
 
 
 def _take(message: sns.SnsMessage, now: datetime) -> str:
+    if message.topic_arn.endswith(f":{received.TOPIC_NAME}"):
+        return _take_mail(message, now)
     if message.type == sns.CONFIRMATION:
         return doors.confirm(message, door=doors.QUEUE, now=now)
     if settings.GATEHOUSE_ACCOUNTS and message.account not in settings.GATEHOUSE_ACCOUNTS:
@@ -69,6 +74,14 @@ def _take(message: sns.SnsMessage, now: datetime) -> str:
         return doors.take(message.message, topic_arn=message.topic_arn, door=doors.QUEUE, now=now)
     doors.unsubscribed(message.topic_arn, door=doors.QUEUE, now=now)
     return REFUSED
+
+
+def _take_mail(message: sns.SnsMessage, now: datetime) -> str:
+    """What SES says of a mail: only in the account of the desk's own queue, whose topic needs no confirmation."""
+    own = settings.GATEHOUSE_QUEUE_URL.rstrip("/").split("/")[-2:-1]
+    if not addresses.are_on() or [message.account] != own or message.type != sns.NOTIFICATION:
+        raise sns.Forged("topic")
+    return doors.take(message.message, topic_arn=message.topic_arn, door=doors.QUEUE, now=now)
 
 
 @dataclass

@@ -8,22 +8,16 @@ from enum import StrEnum
 
 import urllib3
 from django.conf import settings
-from django.db import Error, connection
 
 from approvals import actions
 from approvals.choices import AlarmCode
 from approvals.intake import messages, quarantine, sns
-from approvals.intake.strict import cut
+from approvals.intake.refusals import refuse
 
 QUEUE, HTTPS = "queue", "https"
 UNLISTED = "Add the account to GATEHOUSE_ACCOUNTS and subscribe again, or remove the subscription in account"
 _pool = urllib3.PoolManager(num_pools=4, maxsize=2)
 _log = logging.getLogger(__name__)
-
-_COUNT = """
-INSERT INTO approvals_refusal (day, door, reason, times) VALUES (%s, %s, %s, 1)
-ON CONFLICT (day, door, reason) DO UPDATE SET times = approvals_refusal.times + 1
-"""
 
 
 class Taken(StrEnum):
@@ -77,13 +71,3 @@ def unsubscribed(topic_arn: str, *, door: str, now: datetime) -> None:
     """Somebody ended the desk's subscription: unless it was meant, no launch of that topic is heard of again."""
     _log.error("a topic no longer tells this door anything", extra={"door": door, "topic": topic_arn})
     refuse("unsubscribed", door=door, now=now)
-
-
-def refuse(reason: str, *, door: str, now: datetime) -> None:
-    """Count what was turned away. Nothing of it is kept, and a database that is down changes nothing."""
-    _log.warning("message refused", extra={"door": door, "reason": reason})
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, [now.date(), door, cut(reason, 40)])
-    except Error as error:
-        _log.warning("a refusal could not be counted", extra={"error": type(error).__name__})

@@ -75,10 +75,10 @@ def parse(raw: str, *, topic_arn: str, now: datetime) -> LaunchFacts | LinkFacts
     return _launch(envelope, stack, sent_at, now)
 
 
-def check_topic(topic_arn: str) -> tuple[str, str, str]:
-    """(partition, region, account) of a topic of ours; raises NotUnderstood for any other."""
+def check_topic(topic_arn: str, name: str = TOPIC_NAME) -> tuple[str, str, str]:
+    """(partition, region, account) of a topic of ours with this name; raises NotUnderstood for any other."""
     found = _TOPIC.fullmatch(topic_arn)
-    if not found or found[4] != TOPIC_NAME:
+    if not found or found[4] != name:
         raise NotUnderstood("It did not come through a topic of Gatehouse.")
     return found[1], found[2], found[3]
 

@@ -14,6 +14,7 @@ from approvals.facts import LaunchFacts, LinkFacts
 from approvals.intake.envelope import Status, parse
 from approvals.intake.strict import NotUnderstood
 from approvals.models import LaunchRequest
+from approvals.replies import received
 
 INTAKE = Actor.system(Channel.INTAKE)
 # Not the message's fault: it must come again.
@@ -40,6 +41,9 @@ def deliver(raw: str, *, topic_arn: str, now: datetime) -> str:
 
 
 def _deliver(raw: str, topic_arn: str, now: datetime) -> None:
+    if topic_arn.endswith(f":{received.TOPIC_NAME}"):
+        received.take(raw, now)
+        return
     said = parse(raw, topic_arn=topic_arn, now=now)
     if isinstance(said, LaunchFacts):
         if said.hold is None:

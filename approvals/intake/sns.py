@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from approvals.intake import certificates
 from approvals.intake.certificates import Forged, Unavailable
-from approvals.intake.envelope import check_topic
+from approvals.intake.envelope import TOPIC_NAME, check_topic
 from approvals.intake.strict import NotUnderstood, loads
 from catalog import partitions
 
@@ -55,13 +55,19 @@ class SnsMessage:
 
 
 def open_message(
-    raw: str, *, limit: int, accounts: Collection[str] | None, fresh_at: datetime | None = None
+    raw: str,
+    *,
+    limit: int,
+    accounts: Collection[str] | None,
+    fresh_at: datetime | None = None,
+    topics: Collection[str] = (TOPIC_NAME,),
 ) -> SnsMessage:
     """The message in `raw`, its topic and its signature checked.
 
-    `limit` is in bytes; the topic must belong to one of `accounts` (None: to any); with `fresh_at` a message
-    that was older than an hour then, or from the future by more than five minutes, is Forged. The certificate
-    is asked for last. Raises NotUnderstood (not an SNS message), Forged, or Unavailable (no certificate now).
+    `limit` is in bytes; the topic must have one of the names `topics` and belong to one of `accounts` (None: to
+    any); with `fresh_at` a message that was older than an hour then, or from the future by more than five minutes,
+    is Forged. The certificate is asked for last. Raises NotUnderstood (not an SNS message), Forged, or Unavailable
+    (no certificate now).
     """
     fields = loads(raw, limit=limit)
     names = _SIGNED.get(fields.get("Type") or "") if isinstance(fields.get("Type"), str) else None
@@ -73,7 +79,7 @@ def open_message(
             raise NotUnderstood(f"It is a message of Amazon SNS without {name}.")
     if fields["SignatureVersion"] != "2":
         raise Forged("signature version")
-    host = _host(fields["TopicArn"], accounts)
+    host = _host(fields["TopicArn"], accounts, topics)
     timestamp = _timestamp(fields["Timestamp"])
     if fresh_at is not None and not fresh_at - MAX_AGE <= timestamp <= fresh_at + MAX_SKEW:
         raise Forged("stale")
@@ -101,10 +107,11 @@ def subscribe_url(message: SnsMessage, dev_origin: str) -> str:
     return url
 
 
-def _host(topic_arn: str, accounts: Collection[str] | None) -> str:
+def _host(topic_arn: str, accounts: Collection[str] | None, topics: Collection[str] = (TOPIC_NAME,)) -> str:
     """SNS's own host in the region of the topic, once the topic is one of ours."""
+    name = topic_arn.rpartition(":")[2]
     try:
-        partition, region, account = check_topic(topic_arn)
+        partition, region, account = check_topic(topic_arn, name if name in topics else TOPIC_NAME)
     except NotUnderstood:
         raise Forged("topic") from None
     if accounts is not None and account not in accounts:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
 from django.conf import settings
@@ -15,12 +16,16 @@ from django.views.decorators.http import require_POST
 
 from approvals.intake import doors, messages, sns
 from approvals.intake.envelope import MAX_BYTES
+from approvals.intake.refusals import refuse
 from approvals.intake.strict import NotUnderstood
 from portal import clock
+from portal.bodies import takes
 
 _RETRY_AFTER = "5"
 
 
+# Reads no more than it takes, and counts what is larger.
+@takes(sys.maxsize)
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
@@ -60,5 +65,5 @@ def _body(request: HttpRequest) -> bytes | None:
 
 
 def _refused(status: int, reason: str, now: datetime) -> HttpResponse:
-    doors.refuse(reason, door=doors.HTTPS, now=now)
+    refuse(reason, door=doors.HTTPS, now=now)
     return HttpResponse(status=status)

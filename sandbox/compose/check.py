@@ -95,8 +95,7 @@ def approve(request: dict[str, str]) -> None:
     passwords: dict[str, str] = json.loads(compose("exec", "-T", "worker", "cat", CAST))
     desk = Browser(DESK)
     desk.sign_in(APPROVER, passwords[APPROVER])
-    page = desk.get(f"/requests/{request['uuid']}/")
-    desk.submit(page, "/approve/")
+    desk.decide(f"/requests/{request['uuid']}/", "approve")
 
 
 def final_status(cloudformation: Any, stack_id: str) -> str | None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -33,6 +34,13 @@ def roles(superuser_url: str) -> None:
             connection.execute(named)
 
 
+def files(s3: Any, bucket: str) -> None:
+    """The bucket for files of messages, under the name that the services are told beforehand."""
+    if bucket not in [found["Name"] for found in s3.list_buckets()["Buckets"]]:
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}}
+        s3.create_bucket(Bucket=bucket, **({} if s3.meta.region_name == "us-east-1" else elsewhere))
+
+
 def main() -> None:
     roles(os.environ["POSTGRES_URL"])
     migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
@@ -42,6 +50,7 @@ def main() -> None:
     clients = hub.clients(sandbox_url)
     catalogue.register(clients, notify_arn=outputs["NotifyArn"], verify_arn=outputs["VerifyArn"])
     fill.main()
+    files(clients("s3"), os.environ["GATEHOUSE_FILES_BUCKET"])
     (Path(os.environ["GATEHOUSE_HOME"]) / "signing-key").write_text(outputs["SigningKeyArn"])
 
 

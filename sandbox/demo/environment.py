@@ -11,6 +11,7 @@ from sandbox import secrets
 from sandbox.demo.people import ACCOUNT, REGION
 
 SENDER = "desk@gatehouse.example"
+REPLY_DOMAIN = "reply.gatehouse.example"
 WORK_QUEUE = "gatehouse-work"
 FOREIGN = ("AWS_", "DJANGO_", "GATEHOUSE_", "CELERY_", "DATABASE_", "PG")
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.deploy import DeployError, deploy, explained
 from sandbox.demo.catalogue import ClientFactory
-from sandbox.demo.environment import SENDER, WORK_QUEUE, aws
+from sandbox.demo.environment import REPLY_DOMAIN, SENDER, WORK_QUEUE, aws
 from sandbox.demo.people import ACCOUNT, REGION
 from sandbox.problems import ProblemError
 
@@ -32,6 +32,7 @@ def prepare(desk_url: str, sandbox_url: str, administrator: str, spokes: Collect
     """
     client = clients(sandbox_url)
     wanted = {"DeskUrl": desk_url, "DevelopmentOrigin": sandbox_url, "AdminEmail": administrator}
+    wanted |= {"AllowFiles": "yes", "ReplyDomain": REPLY_DOMAIN}
     outputs = deployed(client, **wanted, **({"AllowedAccounts": ",".join(spokes)} if spokes else {}))
     client("sqs").create_queue(QueueName=WORK_QUEUE)
     client("ses").verify_email_identity(EmailAddress=SENDER)

@@ -130,7 +130,12 @@ class Installation:
 
     def _start_desk(self) -> None:
         queue = {"GATEHOUSE_QUEUE_URL": self.hub["QueueUrl"]}
-        common = self.environment | queue | publisher.prepare(self.clients)
+        talk = {
+            "GATEHOUSE_FILES_BUCKET": self.hub["FilesBucket"],
+            "GATEHOUSE_MAIL_BUCKET": self.hub["MailBucket"],
+            "GATEHOUSE_REPLY_DOMAIN": environment.REPLY_DOMAIN,
+        }
+        common = self.environment | queue | talk | publisher.prepare(self.clients)
         signing = {"GATEHOUSE_SIGNING_KEY": self.hub["SigningKeyArn"]}
         for name, arguments in DESK.items():
             told = common | signing if name == "worker" else common

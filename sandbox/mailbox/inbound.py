@@ -1,23 +1,26 @@
-"""A reply written in the mailbox, delivered as SES delivers inbound mail: a `Received` notification on a topic."""
+"""A reply written in the mailbox, delivered as SES delivers inbound mail: stored in the bucket that the hub made for
+mails, and announced by a `Received` notification on its topic."""
 
 import json
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
 from typing import Any
 from uuid import uuid4
 
 from sandbox.mailbox.store import Mail
 from sandbox.patches.engine import ministack
 
-TOPIC = "gatehouse-inbound-mail"
+TOPIC, PREFIX = "gatehouse-inbound-mail", "inbound/"
+# How CloudFormation names the hub's bucket of mails: after the stack and its logical id.
+_BUCKET = "mailbucket"
 
 
 def compose(original: Mail, sender: str, text: str) -> EmailMessage:
     """The reply as a mail program would send it."""
     reply = EmailMessage()
     reply["From"] = sender
-    reply["To"] = original["from"]
+    reply["To"] = original.get("reply_to") or original["from"]
     subject = str(original["subject"])
     reply["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
     reply["Date"] = format_datetime(datetime.now(UTC))
@@ -29,8 +32,8 @@ def compose(original: Mail, sender: str, text: str) -> EmailMessage:
     return reply
 
 
-def notification(reply: EmailMessage, topic_arn: str) -> dict[str, Any]:
-    """The document SES publishes for a receipt rule with an SNS action (content in UTF-8)."""
+def notification(reply: EmailMessage, topic_arn: str, bucket: str, key: str) -> dict[str, Any]:
+    """The document SES publishes for a receipt rule with an S3 action that names a topic."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     recipients = [str(reply["To"])]
     passed = {"status": "PASS"}
@@ -45,8 +48,8 @@ def notification(reply: EmailMessage, topic_arn: str) -> dict[str, Any]:
         "notificationType": "Received",
         "mail": {
             "timestamp": now,
-            "source": str(reply["From"]),
-            "messageId": uuid4().hex,
+            "source": parseaddr(str(reply["From"]))[1],
+            "messageId": key.removeprefix(PREFIX),
             "destination": recipients,
             "headersTruncated": False,
             "headers": [{"name": name, "value": str(value)} for name, value in reply.items()],
@@ -61,18 +64,28 @@ def notification(reply: EmailMessage, topic_arn: str) -> dict[str, Any]:
             "spfVerdict": passed,
             "dkimVerdict": passed,
             "dmarcVerdict": passed,
-            "action": {"type": "SNS", "topicArn": topic_arn, "encoding": "UTF-8"},
+            "action": {
+                "type": "S3",
+                "topicArn": topic_arn,
+                "bucketName": bucket,
+                "objectKeyPrefix": PREFIX,
+                "objectKey": key,
+            },
         },
-        "content": reply.as_string(),
     }
 
 
 def deliver(original: Mail, sender: str, text: str) -> bool:
-    """Publish the reply where the original came from. False when that account has no such topic."""
-
+    """Store and announce the reply where the original came from. False when that account takes no mails."""
     account, region = original["account"], original["region"]
     topic = f"arn:aws:sns:{region}:{account}:{TOPIC}"
-    document = notification(compose(original, sender, text), topic)
+    reply, key = compose(original, sender, text), f"{PREFIX}{uuid4().hex}"
     with ministack("core.responses").request_scope(account, region):
+        s3 = ministack("services.s3")
+        bucket = next((name for name in s3._buckets if _BUCKET in name.lower()), "")  # noqa: SLF001
+        if not bucket:
+            return False
+        s3._put_object(bucket, key, reply.as_bytes(), {})  # noqa: SLF001 - no call over HTTP from inside of it
+        document = json.dumps(notification(reply, topic, bucket, key))
         subject = "Amazon SES Email Receipt Notification"
-        return ministack("services.sns").publish_internal(topic, json.dumps(document), subject) is not None
+        return ministack("services.sns").publish_internal(topic, document, subject) is not None

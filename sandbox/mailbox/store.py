@@ -1,7 +1,7 @@
 """The mail itself: what SES sent and what SNS sent to e-mail subscriptions, newest last, the oldest dropped.
 
 Message: {id, kind: ses|sns|sns-confirmation, to: [addresses], from, subject, text, html, at: RFC 3339, account,
-region, message_id, confirm_url}. Never holds anything else than what its recipient would have received.
+region, message_id, reply_to, confirm_url}. Never holds anything else than what its recipient would have received.
 """
 
 import json
@@ -56,7 +56,7 @@ def find(mail_id: str) -> Mail | None:
 
 
 def add(kind: str, sender: str, to: list[str], subject: str, text: str, html: str = "", **more: str) -> Mail:
-    """Keep one mail; `more`: account, region, message_id, confirm_url."""
+    """Keep one mail; `more`: account, region, message_id, reply_to, confirm_url."""
     mail = {
         "id": uuid4().hex,
         "kind": kind,
@@ -69,6 +69,7 @@ def add(kind: str, sender: str, to: list[str], subject: str, text: str, html: st
         "account": "",
         "region": "",
         "message_id": "",
+        "reply_to": "",
         "confirm_url": "",
         **more,
     }

@@ -76,6 +76,7 @@ def _deliver(record: dict[str, Any]) -> None:
         account=responses.get_account_id(),
         region=responses.get_region(),
         message_id=record["MessageId"],
+        reply_to=str(message.get("Reply-To", "")) if message is not None else "",
     )
 
 

@@ -23,6 +23,8 @@ EVERYTHING = {
     "DeskRoleArns": INTAKE,
     "SigningKeys": "AB",
     "AllowPublishing": "yes",
+    "AllowFiles": "yes",
+    "ReplyDomain": "reply.example.com",
     "PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
 }
 SPOKE_EVERYTHING = SPOKE | {
@@ -313,13 +315,57 @@ def test_nobody_exchanges_a_template_that_launches_read() -> None:
     assert judged(policy, Call("s3:GetObject", one, launcher, context={"aws:SecureTransport": "false"})) == "Deny"
     alone = Stack("template", {"AllowPublishing": "yes", "WorkerRoleArn": WORKER}).policy("TemplateBucketPolicy")
     assert judged(alone, Call("s3:GetObject", one, launcher)) == ""
-    (body,) = [b for b in HUB_STACK.resources.values() if b["Type"] == "AWS::S3::Bucket"]
+    body = HUB_STACK.resources["TemplateBucket"]
     bucket = body["Properties"]
     assert "BucketName" not in bucket, "or it could not be made again beside one that stayed"
     for kept in (body, HUB_STACK.resources["TemplateBucketPolicy"]):
         assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+# Files and mails of conversations
+
+
+def test_files_are_touched_by_the_desk_alone() -> None:
+    policy, one = HUB_STACK.policy("FilesBucketPolicy"), "arn:aws:s3:::FilesBucket/files/2026/11/23/x"
+    for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+        assert judged(policy, Call(action, one, ADMIN)) == "Deny"
+        for role in (WORKER, INTAKE):
+            assert judged(policy, Call(action, one, role)) == ""
+            assert judged(HUB_STACK.policy("DeskFiles"), Call(action, one, role)) == "Allow"
+            assert judged(policy, Call(action, one, role, context={"aws:SecureTransport": "false"})) == "Deny"
+    assert judged(HUB_STACK.policy("DeskFiles"), Call("s3:GetObject", "arn:aws:s3:::FilesBucket/other", WORKER)) == ""
+
+
+@pytest.mark.parametrize("name", ["FilesBucket", "MailBucket"])
+def test_buckets_of_conversations_are_private_encrypted_and_stay(name: str) -> None:
+    body = HUB_STACK.resources[name]
+    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert "BucketName" not in body["Properties"], "or it could not be made again beside one that stayed"
+    assert set(body["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "AES256" in str(body["Properties"]["BucketEncryption"])
+    assert body["Properties"]["LifecycleConfiguration"]["Rules"]
+
+
+def test_mails_are_stored_and_announced_by_ses_and_read_by_the_worker() -> None:
+    policy, one = HUB_STACK.policy("MailBucketPolicy"), "arn:aws:s3:::MailBucket/inbound/x"
+    for role in (ADMIN, INTAKE):
+        assert judged(policy, Call("s3:GetObject", one, role)) == "Deny"
+    assert judged(policy, Call("s3:GetObject", one, WORKER)) == ""
+    assert judged(HUB_STACK.policy("DeskWorker"), Call("s3:GetObject", one, WORKER)) == "Allow"
+    announced, where = HUB_STACK.policy("MailTopicPolicy"), HUB_STACK.arn("MailTopic")
+    person = {"aws:PrincipalIsAWSService": "false"}
+    assert judged(announced, Call("sns:Publish", where, ADMIN, context=person)) == "Deny"
+    assert judged(announced, Call("sns:Subscribe", where, ADMIN, context={"sns:Endpoint": "eve@e.example"})) == "Deny"
+
+
+def test_files_and_replies_leave_no_trace_when_they_are_off() -> None:
+    without = Stack("template", EVERYTHING | {"AllowFiles": "no", "ReplyDomain": ""})
+    assert not [name for name in without.resources if name.startswith(("Files", "Mail", "Reply", "DeskFiles"))]
+    assert not [s for _, s in without.statements() if s["Sid"].startswith(("MailTopic", "MailIs"))]
+    local = Stack("template", EVERYTHING | {"DevelopmentOrigin": "http://localhost:4566"})
+    assert not {"ReplyRule", "ReplyRuleSet"} & local.resources.keys()
 
 
 # The table in the threat model

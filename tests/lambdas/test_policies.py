@@ -124,6 +124,7 @@ def test_keys_behind_our_aliases_are_kept_and_others_are_left_alone() -> None:
 
 def test_what_the_functions_and_the_desk_do_every_day_is_not_touched() -> None:
     wanted = {"EmailDecisions": "yes", "AdminEmail": "a@example.com", "AllowPublishing": "yes", "WorkerRoleArn": ADMIN}
+    wanted |= {"AllowFiles": "yes", "ReplyDomain": "reply.example.com"}
     stack = Stack("template", wanted)
     for name, body in stack.resources.items():
         if body["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):

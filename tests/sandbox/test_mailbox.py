@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.parse
 from collections.abc import Callable
-from email import message_from_string, policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -89,6 +89,7 @@ def test_overview_can_be_limited_to_one_recipient(aws: Client, sandbox: str) -> 
 def test_reply_becomes_an_inbound_mail_of_ses(aws: Client, gate: Gate, sandbox: str, mails: Mails) -> None:
     topic = aws("sns").create_topic(Name="gatehouse-inbound-mail")["TopicArn"]
     queue = aws("sqs").create_queue(QueueName="inbound")["QueueUrl"]
+    aws("s3").create_bucket(Bucket="hub-mailbucket-rosa")
     aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=allow.topic(aws("sqs"), queue, topic))
     sent = aws("ses").send_email(Source=SENDER, **simple("rosa@example.com"))["MessageId"]
     mail = mails("rosa@example.com")[0]
@@ -96,10 +97,12 @@ def test_reply_becomes_an_inbound_mail_of_ses(aws: Client, gate: Gate, sandbox: 
     assert "delivered as inbound mail" in page(f"{sandbox}/mailbox/{mail['id']}/reply", form)
     received = json.loads(next(gate.messages(aws("sqs"), queue))["Message"])
     assert received["notificationType"] == "Received"
-    assert received["receipt"]["action"] == {"type": "SNS", "topicArn": topic, "encoding": "UTF-8"}
+    action = received["receipt"]["action"]
+    assert (action["type"], action["topicArn"], action["bucketName"]) == ("S3", topic, "hub-mailbucket-rosa")
     assert {received["receipt"][f"{name}Verdict"]["status"] for name in ("spam", "virus", "spf", "dkim")} == {"PASS"}
     assert received["mail"]["commonHeaders"]["subject"] == "Re: Hello"
-    reply = message_from_string(received["content"], policy=policy.default)
+    stored = aws("s3").get_object(Bucket=action["bucketName"], Key=action["objectKey"])["Body"].read()
+    reply = message_from_bytes(stored, policy=policy.default)
     assert (reply["From"], reply["To"]) == ("Rosa <rosa@example.com>", SENDER)
     assert reply["In-Reply-To"] == f"<{sent}>"
     text = reply.get_body(("plain",))

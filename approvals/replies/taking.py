@@ -1,0 +1,135 @@
+"""The worker's part: claim a mail → read it from the bucket → say what it says → settle.
+
+Invariant: a mail is said at most once, because its row is settled in the transaction of its message; a worker that
+dies leaves the row to the next sweep. Nothing of a mail is logged but what became of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.db import transaction
+
+from approvals import actions
+from approvals.actions.base import MAX_TEXT
+from approvals.actor import Actor
+from approvals.choices import Channel, State
+from approvals.errors import Refused, Why
+from approvals.intake.refusals import refuse
+from approvals.models import InboundMail, LaunchRequest
+from approvals.replies import mime
+from approvals.replies.received import DOOR
+from approvals.replies.results import Result
+from approvals.replies.trimming import trimmed
+from approvals.rules import is_requester
+from catalog import aws
+from portal import clock
+from portal.accounts.models import User
+
+LARGEST = 10 * 1024 * 1024
+MOST_PER_HOUR = 30
+MOST_TRIES = 6
+AGAIN = timedelta(minutes=2)
+BATCH = 50
+_CUT = "\n\n[…]"
+
+log = structlog.get_logger(__name__)
+
+
+def drain() -> int:
+    """Take the mails that wait; returns how many became messages."""
+    said = 0
+    for _ in range(BATCH):
+        row = _claim(clock.now())
+        if row is None:
+            break
+        try:
+            said += _take(row, clock.now()) is Result.TAKEN
+        except Exception as error:  # noqa: BLE001 - one mail must not keep the others waiting; its words stay unsaid
+            log.warning("a mail was left for later", mail=row.pk, error=type(error).__name__)
+    return said
+
+
+@transaction.atomic(durable=True)
+def _claim(now: datetime) -> InboundMail | None:
+    waiting = InboundMail.objects.filter(result=Result.QUEUED, next_attempt_at__lte=now).order_by("next_attempt_at")
+    row = waiting.select_related("request", "person").select_for_update(skip_locked=True, of=("self",)).first()
+    if row is not None:
+        row.attempts += 1
+        row.next_attempt_at = now + AGAIN * row.attempts
+        row.save(update_fields=["attempts", "next_attempt_at"])
+    return row
+
+
+def _take(row: InboundMail, now: datetime) -> Result | None:
+    """None: it is tried again."""
+    if row.attempts > MOST_TRIES:
+        return _settle(row, Result.UNREACHABLE, now)
+    if _is_flood(row):
+        return _settle(row, Result.TOO_MANY, now)
+    try:
+        raw = _raw(row.key)
+    except (ClientError, BotoCoreError, OSError) as error:
+        log.warning("a mail cannot be read now", mail=row.pk, error=type(error).__name__)
+        return None
+    result = Result.TOO_LARGE if raw is None else _say(row, raw, now)
+    return result if result is Result.TAKEN else _settle(row, result, now)
+
+
+def _is_flood(row: InboundMail) -> bool:
+    since = row.received_at - timedelta(hours=1)
+    same = InboundMail.objects.filter(person=row.person, received_at__range=(since, row.received_at), pk__lt=row.pk)
+    return same.count() >= MOST_PER_HOUR
+
+
+def _raw(key: str) -> bytes | None:
+    """The mail as SES stored it; None where it is larger than any reply."""
+    stored = aws.client("s3").get_object(Bucket=settings.GATEHOUSE_MAIL_BUCKET, Key=key)
+    with stored["Body"] as body:
+        return body.read() if stored["ContentLength"] <= LARGEST else None
+
+
+def _say(row: InboundMail, raw: bytes, now: datetime) -> Result:
+    request, person = row.request, row.person
+    if request is None or person is None:
+        return Result.ADDRESS
+    try:
+        mail = mime.parse(raw)
+    except mime.Broken:
+        return Result.BROKEN
+    if mail.is_automatic:
+        return Result.AUTOMATIC
+    if mail.sender != person.email.lower():
+        return Result.SENDER
+    if not (text := trimmed(mail.text)):
+        return Result.EMPTY
+    text = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - len(_CUT)] + _CUT
+    return _spoken(row, request, person, text, now)
+
+
+def _spoken(row: InboundMail, request: LaunchRequest, person: User, text: str, now: datetime) -> Result:
+    """An answer while one is awaited of this person, else a comment. Whatever the text says, nothing is decided."""
+    actor = Actor(person, Channel.EMAIL)
+    verbs = [actions.comment]
+    if is_requester(person, request) and request.state == State.NEEDS_INFO:
+        verbs = [actions.answer, actions.comment]
+    for verb in verbs:
+        try:
+            verb(request.pk, actor=actor, now=now, text=text, mail=row.pk)
+        except Refused as refused:
+            if refused.why is Why.TEXT_MISSING:
+                return Result.EMPTY
+            continue
+        log.info("a mail became a message", mail=row.pk, request=request.number)
+        return Result.TAKEN
+    return Result.NOT_ALLOWED
+
+
+def _settle(row: InboundMail, result: Result, now: datetime) -> Result:
+    settled = InboundMail.objects.filter(pk=row.pk, result=Result.QUEUED).update(result=result)
+    if settled:
+        refuse(result.value, door=DOOR, now=now)
+    return result
