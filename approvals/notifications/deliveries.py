@@ -14,34 +14,38 @@ from django.db import transaction
 
 from approvals.choices import DeliveryChannel, DeliveryStatus
 from approvals.models import Delivery
-from approvals.notifications.channel import Channel, DeliveryError, PermanentError, TemporaryError
-from approvals.notifications.content import overtaken
-from approvals.notifications.email import EmailChannel
-from approvals.notifications.fanout import fan_out
+from approvals.notifications import bundles, wishes
+from approvals.notifications.channel import DeliveryError, PermanentError, TemporaryError
+from approvals.notifications.channels import CHANNELS
+from approvals.notifications.fanout import fan_out_all
+from approvals.notifications.news import moot
 from approvals.outbox.crew import Crew, Piece
 from approvals.retry import DELIVERY
 from portal import clock
 
-TAKEOVER = timedelta(minutes=5)
+TAKEOVER = bundles.TAKEOVER
 LIFE = timedelta(hours=24)
 # Rendering is CPU; a stack that waits comes before a mail.
 HANDS = 2
+# Less than the beat's five.
+FAN_OUT_SECONDS = 4.0
 
-CHANNELS: dict[DeliveryChannel, Channel] = {DeliveryChannel.EMAIL: EmailChannel()}
+_NEEDED = ("person", "notice__event__actor", "notice__event__on_behalf_of", "notice__request")
 
 log = structlog.get_logger(__name__)
 
 
 def drain() -> None:
-    """Fan out what happened and have the deliveries that wait sent; returns at once."""
-    fan_out(clock.now())
+    """Fan out what happened, heed what people wish and have the deliveries that wait sent."""
+    fan_out_all(clock.now(), FAN_OUT_SECONDS)
+    wishes.heed(clock.now())
     crew.call()
 
 
 def take() -> Piece | None:
-    """Claim one delivery; the piece of work tries it once and settles it. None when no delivery waits."""
+    """Claim one delivery or digest; the piece of work tries it once and settles it. None when nothing waits."""
     delivery = claim(clock.now())
-    return partial(_send, delivery) if delivery else None
+    return partial(_send, delivery) if delivery else bundles.take()
 
 
 def _send(delivery: Delivery) -> None:
@@ -59,30 +63,35 @@ def _send(delivery: Delivery) -> None:
 
 @transaction.atomic(durable=True)
 def claim(now: datetime) -> Delivery | None:
-    """Take one delivery that is due, else one whose worker is gone."""
-    for rows in (
-        Delivery.objects.due(now).order_by("next_attempt_at"),
-        Delivery.objects.stuck(now - TAKEOVER).order_by("claimed_at"),
-    ):
-        delivery = (
-            rows.select_related("person", "notice__event__actor", "notice__event__on_behalf_of", "notice__request")
-            .select_for_update(skip_locked=True, of=("self",))
-            .first()
+    """Take one delivery that is due, else one whose worker is gone. What would be a storm becomes a digest."""
+    while (delivery := _next(now)) and delivery.status == DeliveryStatus.QUEUED and bundles.is_storm(delivery, now):
+        continue
+    if delivery is not None:
+        delivery.attempts += 1
+        Delivery.objects.filter(pk=delivery.pk).update(
+            status=DeliveryStatus.IN_FLIGHT, claimed_at=now, attempts=delivery.attempts
         )
-        if delivery is not None:
-            delivery.attempts += 1
-            Delivery.objects.filter(pk=delivery.pk).update(
-                status=DeliveryStatus.IN_FLIGHT, claimed_at=now, attempts=delivery.attempts
-            )
-            return delivery
+    return delivery
+
+
+def _next(now: datetime) -> Delivery | None:
+    single = Delivery.objects.filter(in_digest=False)
+    for rows in (
+        single.due(now).order_by("next_attempt_at"),
+        single.stuck(now - TAKEOVER).order_by("claimed_at"),
+    ):
+        # Without joins: with thousands due, and no statistics yet, they would be joined before one is taken.
+        pk = rows.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
+        if pk is not None:
+            return Delivery.objects.select_related(*_NEEDED).get(pk=pk)
     return None
 
 
 def _try(delivery: Delivery) -> None:
     if not delivery.person.is_active:
         raise PermanentError("deactivated")
-    if overtaken(delivery.notice):
-        raise PermanentError("overtaken")
+    if why := moot(delivery.notice, delivery.person):
+        raise PermanentError(why)
     CHANNELS[DeliveryChannel(delivery.channel)].send(delivery)
 
 

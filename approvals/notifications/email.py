@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailInvalidAddress, AnymailRecipientsRefused
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import BadHeaderError
 
+from approvals.choices import NoticeCode
 from approvals.models import Delivery
+from approvals.notifications import headers
 from approvals.notifications.channel import Channel, PermanentError, TemporaryError
-from approvals.notifications.content import Rendered, render, thread
+from approvals.notifications.content import Rendered, render
+from approvals.notifications.digest import render_digest
+from approvals.notifications.replying import reply_address
+from portal.accounts.models import User
 
 # Of SES's errors, those that say something about this mail and not about the moment.
 _PERMANENT = frozenset({"BadRequestException", "MessageRejected", "MailFromDomainNotVerifiedException"})
@@ -30,7 +34,12 @@ class EmailChannel(Channel):
         self._kept: deque[tuple[float, BaseEmailBackend]] = deque()
 
     def send(self, delivery: Delivery) -> None:
-        message = compose(delivery, render(delivery.notice, delivery.person))
+        self._post(compose(delivery, render(delivery.notice, delivery.person)))
+
+    def send_together(self, person: User, deliveries: Sequence[Delivery], more: Sequence[int]) -> None:
+        self._post(compose_digest(person, deliveries, more))
+
+    def _post(self, message: EmailMultiAlternatives) -> None:
         try:
             with self._connection() as message.connection:
                 message.send()
@@ -72,21 +81,21 @@ def _hang_up(connection: BaseEmailBackend) -> None:
 
 def compose(delivery: Delivery, content: Rendered) -> EmailMultiAlternatives:
     """The mail. Its Message-ID is the delivery's, so a mail sent twice can be told from two mails."""
-    domain = settings.GATEHOUSE_FROM_EMAIL.rpartition("@")[2]
-    root = f"<{thread(delivery.notice.request)}@{domain}>"
-    message = EmailMultiAlternatives(
-        subject=content.subject,
-        body=content.text,
-        # Without the display name: people choose it, and no header needs it.
-        to=[delivery.person.email],
-        headers={
-            "Message-ID": f"<delivery-{delivery.pk}.{thread(delivery.notice.request)}@{domain}>",
-            "In-Reply-To": root,
-            "References": root,
-            "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "All",
-        },
-    )
+    message = _mail(delivery.person, content, headers.of_delivery(delivery))
+    message.reply_to = [address for address in [reply_address(delivery.notice, delivery.person)] if address]
+    return message
+
+
+def compose_digest(person: User, deliveries: Sequence[Delivery], more: Sequence[int]) -> EmailMultiAlternatives:
+    always = all(one.notice.code == NoticeCode.ALARM for one in deliveries)
+    tells = [*more, *(one.pk for one in deliveries)]
+    content = render_digest(person, deliveries, more=len(more))
+    return _mail(person, content, headers.of_digest(person, tells, always=always))
+
+
+def _mail(person: User, content: Rendered, head: dict[str, str]) -> EmailMultiAlternatives:
+    # Without the display name: people choose it, and no header needs it.
+    message = EmailMultiAlternatives(subject=content.subject, body=content.text, to=[person.email], headers=head)
     message.attach_alternative(content.html, "text/html")
     return message
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 import structlog
@@ -10,10 +11,19 @@ from django.db import DatabaseError, transaction
 from approvals.choices import DeliveryChannel
 from approvals.models import Delivery, Notice
 from approvals.notifications.recipients import recipients
+from approvals.notifications.wishes import next_digest, waits_for_digest
+from portal.accounts.models import User
 
 BATCH = 200
 
 log = structlog.get_logger(__name__)
+
+
+def fan_out_all(now: datetime, seconds: float) -> None:
+    """All that waits, batch by batch; what is not done in so many seconds is left to the next sweep."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and fan_out(now) and Notice.objects.filter(fanned_out_at__isnull=True).exists():
+        continue
 
 
 def fan_out(now: datetime) -> int:
@@ -37,12 +47,18 @@ def _one(pk: int, now: datetime) -> int:
     )
     if notice is None:
         return 0
-    made = Delivery.objects.bulk_create(
-        [
-            Delivery(notice=notice, person=person, channel=DeliveryChannel.EMAIL, next_attempt_at=now)
-            for person in recipients(notice)
-        ]
-    )
+    made = Delivery.objects.bulk_create([_delivery(notice, person, now) for person in recipients(notice)])
     notice.fanned_out_at = now
     notice.save(update_fields=["fanned_out_at"])
     return len(made)
+
+
+def _delivery(notice: Notice, person: User, now: datetime) -> Delivery:
+    held = waits_for_digest(notice, person)
+    return Delivery(
+        notice=notice,
+        person=person,
+        channel=DeliveryChannel.EMAIL,
+        in_digest=held,
+        next_attempt_at=next_digest(person, now) if held else now,
+    )

@@ -1,4 +1,4 @@
-"""Telling people: who is told, what they read, and what happens when the mail does not leave."""
+"""Telling people: who is told, and what happens when the mail does not leave."""
 
 import smtplib
 from datetime import timedelta
@@ -8,29 +8,19 @@ import pytest
 from anymail import exceptions
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
-from django.utils import timezone, translation
 
 from approvals import actions
-from approvals.actor import Actor
-from approvals.choices import AlarmCode, Channel, DeliveryStatus, NoticeCode, Outcome
+from approvals.choices import AlarmCode, DeliveryStatus, NoticeCode, Outcome
 from approvals.models import Delivery, LaunchRequest, Membership, Notice
 from approvals.notifications import deliveries, email
 from approvals.notifications.channel import PermanentError, TemporaryError
 from approvals.notifications.content import Rendered, render
 from approvals.notifications.fanout import fan_out
-from approvals.notifications.recipients import recipients
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast
 from tests.support.launches import open_launch
-from tests.support.signalling import CANARY
-
-FOLLOW = Actor.system(Channel.FOLLOW)
-TIMER = Actor.system(Channel.TIMER)
-
-
-def by(person: User) -> Actor:
-    return Actor(person, Channel.DESK)
+from tests.support.telling import FOLLOW, TIMER, by, claimed, sent, told
 
 
 @pytest.fixture
@@ -38,26 +28,8 @@ def launch(cast: Cast) -> LaunchRequest:
     return open_launch(now())
 
 
-def told(code: NoticeCode) -> set[str]:
-    return {person.name for person in recipients(Notice.objects.filter(code=code).latest("pk"))}
-
-
-def sent() -> dict[str, Any]:
-    """Everything that is due, sent in this thread: {address: mail}."""
-    fan_out(now())
-    while piece := deliveries.take():
-        piece()
-    return {address: message for message in mail.outbox for address in message.recipients()}
-
-
 def first_delivery() -> Delivery:
     return Delivery.objects.earliest("pk")
-
-
-def claimed() -> Delivery:
-    delivery = deliveries.claim(now())
-    assert delivery is not None
-    return delivery
 
 
 class Failing:
@@ -135,144 +107,6 @@ def test_notice_is_fanned_out_once(cast: Cast, launch: LaunchRequest) -> None:
     assert fan_out(now()) == 2
     assert fan_out(now()) == 0
     assert Delivery.objects.count() == 2
-
-
-# What they read.
-
-
-def test_mail_says_what_waits_and_where_to_look(cast: Cast, launch: LaunchRequest) -> None:
-    message = sent()["amir@example.com"]
-    assert message.subject == f"[{launch.number}] Waiting for a decision: {launch.title}"
-    assert f"http://localhost:8000{launch.get_absolute_url()}" in message.body
-    html = message.alternatives[0][0]
-    assert f'href="http://localhost:8000{launch.get_absolute_url()}"' in html
-    assert "111122223333, us-east-1" in message.body
-    assert message.recipients() == ["amir@example.com"]
-
-
-def test_mails_about_one_request_are_one_thread_and_never_answered_by_machines(
-    cast: Cast, launch: LaunchRequest
-) -> None:
-    first, second = sent().values()
-    assert first.extra_headers["In-Reply-To"] == second.extra_headers["In-Reply-To"]
-    assert str(launch.uuid) in first.extra_headers["References"]
-    assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
-    assert first.extra_headers["Auto-Submitted"] == "auto-generated"
-    delivery = first_delivery()
-    again = email.compose(delivery, render(delivery.notice, delivery.person))
-    assert again.extra_headers["Message-ID"] in {m.extra_headers["Message-ID"] for m in (first, second)}
-
-
-def test_reader_gets_language_and_time_zone_of_their_own(
-    cast: Cast, launch: LaunchRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cast.approver.language, cast.approver.time_zone = "zh-hans", "Asia/Shanghai"
-    cast.second_approver.time_zone = "Mars/Olympus"
-    fan_out(now())
-    spoken = {}
-    original = render.__globals__["facts"]
-
-    def listening(notice: Notice, reader: User) -> Any:
-        spoken[reader.name] = (translation.get_language(), timezone.get_current_timezone_name())
-        return original(notice, reader)
-
-    monkeypatch.setitem(render.__globals__, "facts", listening)
-    for person in (cast.approver, cast.second_approver):
-        render(Notice.objects.get(), person)
-    assert spoken == {"Amir": ("zh-hans", "Asia/Shanghai"), "Bea": ("en", "UTC")}
-
-
-def test_every_kind_of_notice_can_be_rendered(cast: Cast, launch: LaunchRequest) -> None:
-    notice = Notice.objects.get()
-    for code in NoticeCode:
-        notice.code = code
-        content = render(notice, cast.requester)
-        assert content.subject.isprintable()
-        assert launch.get_absolute_url() in content.text
-        assert "{{" not in content.text + content.html
-    notice.code, notice.request = NoticeCode.ALARM, None
-    assert "http://localhost:8000/" in render(notice, cast.administrator).text
-
-
-HOSTILE = "<script>alert(1)</script>\r\nBcc: all@example.com\u202e\x07" + "x" * 300
-
-
-def test_hostile_names_break_neither_header_nor_html(cast: Cast) -> None:
-    launch = open_launch(now())
-    type(launch).objects.filter(pk=launch.pk).update(product_name=HOSTILE, version_name=HOSTILE)
-    content = render(Notice.objects.get(), cast.approver)
-    assert content.subject.isprintable()
-    assert len(content.subject) <= 150
-    assert "<script>" not in content.html
-    assert "<script>" in content.text
-    assert "bcc" not in email.compose(Delivery(notice=Notice.objects.get(), person=cast.approver), content).message()
-
-
-PHISHING = "rita (urgent)\n\nNew address of the desk, decide here:\nhttps://evil.example/desk/\n\u202etxt"
-
-
-@pytest.mark.parametrize("claim", [PHISHING, '"https://evil.example/ "@example.com', "https://evil.example/", "a@b"])
-def test_a_typed_address_that_is_none_writes_nothing_into_our_mails(cast: Cast, claim: str) -> None:
-    open_launch(now(), email="", typed_email=claim, principal_arn="")
-    content = render(Notice.objects.get(), cast.approver)
-    for part in (content.subject, content.text, content.html):
-        assert "evil.example" not in part
-        assert "New address" not in part
-        assert "Requester" not in part
-
-
-def test_a_typed_address_is_shown(cast: Cast) -> None:
-    open_launch(now(), email="", typed_email="Mallory.O'Neil+aws@sub.example.com", principal_arn="")
-    assert "Requester: mallory.o'neil+aws@sub.example.com\n" in render(Notice.objects.get(), cast.approver).text
-
-
-def test_names_of_strangers_stay_in_their_line(cast: Cast) -> None:
-    launch = open_launch(now())
-    name = "Word\u2028Press\r\n\r\nDecide here: \u202ehttps://evil.example" + "x" * 8_000
-    type(launch).objects.update(
-        product_name=name,
-        version_name=name,
-        stack_status="CREATE_FAILED",
-        stack_reason=name,
-        outcome=Outcome.ROLLED_BACK,
-    )
-    type(cast.requester).objects.filter(pk=cast.requester.pk).update(name=name[:150])
-    notice = Notice.objects.get()
-    notice.code = NoticeCode.ENDED
-    content = render(notice, cast.approver)
-    hostile = [line for line in content.text.splitlines() if "evil.example" in line]
-    assert [line.partition(":")[0] for line in hostile] == ["Product", "Requester", "Stack"]
-    assert all("⟨U+202E⟩https" in line and len(line) < 700 for line in hostile)
-    assert "\u202e" not in content.text + content.html + content.subject
-
-
-def test_what_somebody_wrote_is_quoted_line_by_line(cast: Cast, launch: LaunchRequest) -> None:
-    text = "Please.\r\n\r\n-- \nGatehouse\ndecide here: https://evil.example/\nBye"
-    actions.ask(launch.pk, actor=by(cast.approver), now=now(), text=text)
-    body = sent()["rita@example.com"].body
-    assert "\n> Please.\n> \n> -- \n> Gatehouse\n> decide here: https://evil.example/\n> Bye\n" in body
-
-
-def test_a_reason_in_our_own_sentence_stays_in_its_line(cast: Cast, launch: LaunchRequest) -> None:
-    text = "Wrong.\n\nDecide here: https://evil.example/"
-    actions.withdraw(launch.pk, actor=by(cast.requester), now=now(), reason=text)
-    body = render(Notice.objects.get(code=NoticeCode.WITHDRAWN), cast.approver).text
-    assert "Rita withdrew the request: Wrong. Decide here" in body
-    assert "\nDecide here" not in body
-
-
-def test_wait_url_that_somebody_wrote_is_not_passed_on(cast: Cast, launch: LaunchRequest) -> None:
-    url = f"https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com/x?X-Amz-Signature={CANARY}"
-    actions.ask(launch.pk, actor=by(cast.approver), now=now(), text=f"Is this yours? {url}")
-    message = sent()["rita@example.com"]
-    assert "Is this yours?" in message.body
-    assert CANARY not in message.body + message.alternatives[0][0]
-
-
-def test_person_with_an_odd_name_still_gets_the_mail(cast: Cast, launch: LaunchRequest) -> None:
-    cast.approver.name = 'Amir "<evil@example.com>," \n Khan'
-    cast.approver.save()
-    assert "amir@example.com" in sent()
 
 
 # When it does not leave.

@@ -1,0 +1,37 @@
+"""Whether a happening is still news when its turn comes: a call to do what was done meanwhile is not."""
+
+from __future__ import annotations
+
+from approvals.choices import NoticeCode, State
+from approvals.models import LaunchRequest, Notice
+from approvals.notifications.readers import Role, role_of
+from approvals.notifications.wishes import NOT_WANTED, is_always
+from portal.accounts.models import MailWish, User
+
+_CALLS = frozenset({NoticeCode.OPENED, NoticeCode.ASKED, NoticeCode.REMINDED})
+LAST_RUNG = 90
+
+
+def moot(notice: Notice, reader: User) -> str:
+    """Why it is not sent after all; empty while it is to be sent."""
+    if reader.mail_wish == MailWish.NONE and not is_always(notice, reader):
+        return NOT_WANTED
+    return "overtaken" if overtaken(notice, reader) else ""
+
+
+def overtaken(notice: Notice, reader: User) -> bool:
+    """Whether it is no longer news for this reader (think of an outage, or of a digest)."""
+    request = notice.request
+    if request is None or notice.code not in _CALLS:
+        return False
+    if notice.code == NoticeCode.ASKED:
+        return request.state != State.NEEDS_INFO
+    return not request.is_open or (notice.code == NoticeCode.REMINDED and not _is_turn_of(notice, request, reader))
+
+
+def _is_turn_of(notice: Notice, request: LaunchRequest, reader: User) -> bool:
+    """While an answer is awaited it is the requester's turn; at the last rung the desk's as well."""
+    waits_for_answer = request.state == State.NEEDS_INFO
+    if role_of(reader, NoticeCode.REMINDED, request) == Role.REQUESTER:
+        return waits_for_answer
+    return not waits_for_answer or notice.event.params.get("percent", 0) >= LAST_RUNG
