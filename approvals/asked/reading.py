@@ -15,6 +15,7 @@ from django.db import transaction
 from approvals import hints
 from approvals.asked import estimate
 from approvals.asked.given import before, given
+from approvals.asked.risk import gravest
 from approvals.asked.source import NotRead, template_of
 from approvals.choices import Kind, ReadingStatus, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
@@ -139,5 +140,7 @@ def _settle(
     changes: dict[str, Any] = {"status": status, "why_not": why or "", "failures": reading.failures}
     changes |= {"next_attempt_at": again or now, **(found or {})}
     mine = TemplateReading.objects.filter(pk=reading.pk, status=ReadingStatus.IN_FLIGHT, attempts=reading.attempts)
-    mine.update(**changes)
+    with transaction.atomic():
+        if mine.update(**changes) and found is not None:
+            LaunchRequest.objects.filter(pk=reading.request_id).update(risk=gravest(found["digest"]))
     log.info("template tried", request=reading.request_id, status=status.value, why=why.value if why else "")

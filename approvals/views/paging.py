@@ -27,24 +27,28 @@ class Page(Generic[Row]):
     newer: bool
 
 
-def newest_first(requests: LaunchRequestQuerySet, cursor: str, name: str = "before") -> Page[LaunchRequest]:
-    """`cursor`: a request's number. Anything else shows the first page."""
+def newest_first(
+    requests: LaunchRequestQuerySet, cursor: str, name: str = "before", **kept: str
+) -> Page[LaunchRequest]:
+    """`cursor`: a request's number. Anything else shows the first page. `kept` goes into the query string of the
+    next page."""
     start = _number(cursor)
     if start is not None:
         requests = requests.filter(pk__lt=start)
     rows = list(requests.order_by("-pk")[: SIZE + 1])
-    older = urlencode({name: rows[SIZE - 1].pk}) if len(rows) > SIZE else ""
+    older = urlencode({**kept, name: rows[SIZE - 1].pk}) if len(rows) > SIZE else ""
     return Page(rows[:SIZE], older, start is not None)
 
 
-def soonest_first(requests: LaunchRequestQuerySet, cursor: str, name: str) -> Page[LaunchRequest]:
+def soonest_first(requests: LaunchRequestQuerySet, cursor: str, name: str, **kept: str) -> Page[LaunchRequest]:
     """`cursor`: deadline and number of the last row seen."""
     if start := _deadline_and_number(cursor):
         deadline, number = start
         requests = requests.filter(Q(deadline__gt=deadline) | Q(deadline=deadline, pk__gt=number))
     rows = list(requests.order_by("deadline", "pk")[: SIZE + 1])
     last = rows[SIZE - 1] if len(rows) > SIZE else None
-    older = urlencode({name: f"{last.deadline.isoformat()}~{last.pk}"}) if last and last.deadline else ""
+    cut = f"{last.deadline.isoformat()}~{last.pk}" if last and last.deadline else ""
+    older = urlencode({**kept, name: cut}) if cut else ""
     return Page(rows[:SIZE], older, start is not None)
 
 

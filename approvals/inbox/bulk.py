@@ -1,0 +1,54 @@
+"""Deciding on many: the same verb for each, one transaction each, and a sentence for each that was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+
+from approvals import actions
+from approvals.actor import Actor
+from approvals.errors import Refused
+from approvals.lifecycle import Action
+from approvals.models import LaunchRequest
+
+MOST = 50
+VERBS: dict[str, Callable[..., LaunchRequest]] = {Action.APPROVE: actions.approve, Action.REJECT: actions.reject}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one request. `sentence` says why nothing was done, and is empty where it was."""
+
+    pk: int
+    sentence: str = ""
+
+
+def picked(numbers: Iterable[str]) -> list[int]:
+    """The requests that were selected, each once; what is no number is none."""
+    return list(dict.fromkeys(int(one) for one in numbers if one.isascii() and one.isdigit() and len(one) < 19))
+
+
+def decide(
+    pks: Iterable[int], verdict: str, *, actor: Actor, clock: Callable[[], datetime], reason: str
+) -> list[Result]:
+    """Decide on each by itself: one that is refused, or that somebody else is at, leaves the others as they are."""
+    return [_one(pk, VERBS[verdict], {"actor": actor, "now": clock(), "reason": reason}) for pk in pks]
+
+
+def _one(pk: int, verb: Callable[..., LaunchRequest], said: dict[str, Any]) -> Result:
+    try:
+        verb(pk, **said)
+    except Refused as refused:
+        return Result(pk, refused.sentence)
+    except OperationalError as error:
+        log.warning("not decided", request=pk, error=type(error).__name__)
+        return Result(pk, _("Something else was at work on it. Nothing was changed; try again."))
+    return Result(pk)
