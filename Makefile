@@ -9,7 +9,7 @@ LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header pyproject.toml
 CODE := portal approvals catalog lambdas sandbox tests benchmarks
 
-.PHONY: help demo test e2e smoke smoke-aws reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check bench-sync corpus
+.PHONY: help demo test e2e smoke smoke-aws reset lint types fmt lock lambdas deploy-hub deploy-spoke compose-check bench-sync bench-pages pictures corpus
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -63,6 +63,12 @@ corpus: .dev ## gate real templates (GATEHOUSE_CORPUS, else ../shared/corpus) an
 
 bench-sync: .sandbox ## how many calls, seconds and MiB a sync of 350 products with 20 versions takes
 	@exec $(RUN) -m benchmarks.sync $(ARGS)
+
+bench-pages: .dev ## queries, weight and first byte of every page, with 1,000 and 1,000,000 requests
+	@exec $(RUN) -m benchmarks.pages $(ARGS)
+
+pictures: .dev ## the screenshots in docs/pictures, from a desk on an ordinary Monday
+	@exec $(RUN) -m tests.e2e.pictures
 
 compose-check: .sandbox ## build and start the containers, approve one launch through them
 	@exec $(RUN) -m sandbox.compose.check

@@ -8,6 +8,10 @@ class ApprovalsConfig(AppConfig):
     verbose_name = _("Approvals")
 
     def ready(self) -> None:
+        from approvals.actions import grouping  # noqa: F401 - it listens to people signing in
         from approvals.database import prepare
+        from approvals.rules import is_approver
+        from portal.accounts import second_factor
 
         post_migrate.connect(prepare, sender=self)
+        second_factor.deciders.append(is_approver)

@@ -148,6 +148,8 @@ class Channel(models.TextChoices):
     TIMER = "timer", _("timer")
     FOLLOW = "follow", _("observation of the stack")
     EMAIL_LINK = "email_link", _("e-mail link")
+    SIGN_IN = "sign_in", _("sign-in")
+    EMAIL = "email", _("e-mail")
 
 
 class AlarmCode(models.TextChoices):
@@ -184,6 +186,9 @@ class NoticeCode(models.TextChoices):
     DECIDED = "decided", _("A decision")
     EXPIRED = "expired", _("A launch expired")
     LAPSED = "lapsed", _("An update was answered before anybody decided")
+    REMINDED = "reminded", _("A launch still waits for a decision")
+    MENTIONED = "mentioned", _("Somebody named you")
+    INVITED = "invited", _("An invitation to the desk")
     WITHDRAWN = "withdrawn", _("A launch was withdrawn")
     ENDED = "ended", _("What became of a launch")
     ALARM = "alarm", _("An alarm")

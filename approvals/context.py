@@ -16,10 +16,10 @@ def navigation(request: HttpRequest) -> dict[str, object]:
 
 
 def sections_of(person: User) -> frozenset[str]:
-    """Of desk, catalogue, operations and requests, those this person has."""
+    """Of desk, catalogue, people, operations and requests, those this person has."""
     found = {"requests"}
     if person.is_auditor or person.is_administrator:
-        found |= {"catalogue", "desk", "operations"}
+        found |= {"catalogue", "desk", "operations", "people"}
     elif is_approver(person):
         found.add("desk")
     return frozenset(found)

@@ -41,6 +41,7 @@ class Hint(StrEnum):
     TEMPLATES = "approvals.tasks.read_templates"
     LINT = "approvals.tasks.lint_templates"
     PUBLISH = "approvals.tasks.publish"
+    REPLIES = "approvals.tasks.take_replies"
 
 
 class Publisher:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q
 
+from approvals.inbox.terms import refill
 from approvals.models import LaunchRequest
 from catalog.models import Product, Version
 from catalog.names import lookup
@@ -26,6 +27,7 @@ def fill() -> int:
                 if name and not getattr(request, field)
             }
             changed += LaunchRequest.objects.filter(pk=request.pk).update(**changes) if changes else 0
+        refill(LaunchRequest.objects.filter(pk__in=[one.pk for one in found]).select_related("requester"))
         if len(found) < _BATCH:
             break
     return changed

@@ -87,6 +87,34 @@ def _stored(_event: AuditEvent) -> str:
     }
 
 
+def _texted(text: Callable[[], str]) -> Callable[[AuditEvent], str]:
+    """%(name)s is the event's text of that name."""
+
+    def say(event: AuditEvent) -> str:
+        name = next((one.text for one in event.texts.all() if one.name == "name"), "")
+        return text().replace("%(name)s", name.replace("%", "%%") or "–")
+
+    return say
+
+
+def _about(text: Callable[[], str]) -> Callable[[AuditEvent], str]:
+    """With the texts of the event: whom it was about, and which team."""
+
+    def say(event: AuditEvent) -> str:
+        said = text()
+        for name in ("whom", "team"):
+            found = next((one.text for one in event.texts.all() if one.name == name), "") or "–"
+            said = said.replace(f"%({name})s", found.replace("%", "%%"))
+        return said
+
+    return say
+
+
+def _role(given: Callable[[], str], taken: Callable[[], str]) -> Callable[[AuditEvent], str]:
+    """Sentences for administrators and auditors."""
+    return lambda event: _about(given if event.params.get("role") == "administrator" else taken)(event)
+
+
 _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.OPENED: _plain(lambda: _("The request arrived and waits for a decision")),
     Event.COMPLETED: _plain(lambda: _("The launch message arrived after the stack had already gone")),
@@ -100,6 +128,10 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.ANSWERED: _plain(lambda: _("%(who)s answered")),
     Event.COMMENTED: _plain(lambda: _("%(who)s commented")),
     Event.NOTED: _plain(lambda: _("%(who)s left an internal note")),
+    Event.EDITED: _plain(lambda: _("%(who)s changed a message; what it said before is kept")),
+    Event.CLAIMED: _plain(lambda: _("%(who)s says that they look at it")),
+    Event.UNCLAIMED: _plain(lambda: _("%(who)s no longer looks at it")),
+    Event.REMINDED: _named(lambda: _("The desk reminded after %(percent)s percent of the time"), percent="percent"),
     Event.WITHDRAWN: _withdrawn,
     Event.EXPIRED: _plain(lambda: _("Nobody decided in time; CloudFormation rolls the stack back")),
     Event.LAPSED: _plain(
@@ -120,6 +152,23 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.ALARM_ACKNOWLEDGED: _plain(lambda: _("%(who)s acknowledged an alarm")),
     Event.QUARANTINE_RETRIED: _plain(lambda: _("%(who)s had a kept message read again")),
     Event.QUARANTINE_DISMISSED: _plain(lambda: _("%(who)s dismissed a kept message")),
+    Event.PERSON_INVITED: _about(lambda: _("%(who)s invited %(whom)s")),
+    Event.PERSON_DEACTIVATED: _about(lambda: _("%(who)s deactivated the account of %(whom)s")),
+    Event.PERSON_REACTIVATED: _about(lambda: _("%(who)s reactivated the account of %(whom)s")),
+    Event.IDENTITIES_FORGOTTEN: _about(lambda: _("%(who)s had the sign-in identities of %(whom)s forgotten")),
+    Event.SECOND_FACTORS_REMOVED: _about(lambda: _("%(who)s removed the second factors of %(whom)s")),
+    Event.ROLE_GIVEN: _role(
+        lambda: _("%(who)s made %(whom)s an administrator"), lambda: _("%(who)s made %(whom)s an auditor")
+    ),
+    Event.ROLE_TAKEN: _role(
+        lambda: _("%(who)s took the role of administrator from %(whom)s"),
+        lambda: _("%(who)s took the role of auditor from %(whom)s"),
+    ),
+    Event.TEAM_JOINED: _about(lambda: _("%(who)s put %(whom)s into the team %(team)s")),
+    Event.TEAM_LEFT: _about(lambda: _("%(who)s took %(whom)s out of the team %(team)s")),
+    Event.TEAM_ADDED: _about(lambda: _("%(who)s added the team %(team)s")),
+    Event.TEAM_RENAMED: _about(lambda: _("%(who)s renamed a team to %(team)s")),
+    Event.TEAM_MADE_DEFAULT: _about(lambda: _("%(who)s made %(team)s the default team")),
     Event.PLACE_ADDED: _place(lambda: _("%(who)s had the catalogue of %(place)s watched")),
     Event.PLACE_SWITCHED_ON: _place(lambda: _("%(who)s switched the catalogue of %(place)s on")),
     Event.PLACE_SWITCHED_OFF: _place(lambda: _("%(who)s switched the catalogue of %(place)s off")),
@@ -150,4 +199,8 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.ROLLOUT_CONFIRMED: _named(
         lambda: _("%(who)s confirmed the plans for the whole portfolio %(portfolio)s"), portfolio="portfolio"
     ),
+    Event.SENSITIVE_MARKED: _texted(lambda: _("%(who)s marked %(name)s as sensitive")),
+    Event.SENSITIVE_UNMARKED: _texted(lambda: _("%(who)s took the mark “sensitive” from %(name)s")),
+    Event.REASON_KEPT: _texted(lambda: _("%(who)s wrote the prepared reason %(name)s")),
+    Event.REASON_DROPPED: _texted(lambda: _("%(who)s removed the prepared reason %(name)s")),
 }

@@ -17,7 +17,7 @@ from celery.signals import worker_shutting_down
 from django.core.management import call_command
 from django.db import connections
 
-from approvals import audit, names, outcome, places, publishing, updaters, wiping
+from approvals import audit, heartbeat, names, outcome, places, publishing, reminders, updaters, wiping
 from approvals import reconcile as reconciliation
 from approvals.actions import expire, lapse, warn_of_untold
 from approvals.actor import Actor
@@ -28,6 +28,8 @@ from approvals.errors import Refused
 from approvals.models import Hold, LaunchRequest
 from approvals.notifications import deliveries
 from approvals.outbox import signals
+from approvals.replies import taking
+from approvals.talk import files
 from catalog import sync
 from catalog.coverage import covering
 from portal import clock
@@ -125,6 +127,13 @@ def lapse_updates() -> None:
 
 @shared_task
 @_alone
+def remind() -> None:
+    """Tell those whose turn it is how little time is left."""
+    reminders.remind(clock.now())
+
+
+@shared_task
+@_alone
 def warn_of_untold_decisions() -> None:
     warn_of_untold(clock.now())
 
@@ -149,6 +158,11 @@ def name_updaters() -> None:
 
 
 @shared_task
+def show_life() -> None:
+    heartbeat.beat(clock.now())
+
+
+@shared_task
 @_alone
 def checkpoint_audit() -> None:
     audit.checkpoint(clock.now())
@@ -165,6 +179,20 @@ def wipe() -> None:
 @_alone
 def forget_templates() -> None:
     wiping.forget_templates(clock.now())
+
+
+@shared_task
+@_aside
+def take_replies() -> None:
+    """Mails that people sent as replies, into their conversations."""
+    taking.drain()
+
+
+@shared_task
+@_aside
+def sweep_files() -> None:
+    """Delete uploads that no message came to have."""
+    files.sweep(clock.now())
 
 
 @shared_task

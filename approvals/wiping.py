@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from approvals import presence
 from approvals.choices import TERMINAL_STATES, UNSENT
 from approvals.intake import quarantine
 from approvals.models import Hold, TemplateReading
@@ -25,6 +26,7 @@ def wipe(now: datetime) -> int:
     over = Q(request__state__in=TERMINAL_STATES) & ~Q(signal__status__in=UNSENT)
     silent = Q(url_expires_at__isnull=True, opened_at__lte=now - URL_LIFE)
     urls = Hold.objects.filter(Q(url_expires_at__lte=now) | silent | over, url_encrypted__isnull=False)
+    presence.forget(now)
     return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)
 
 

@@ -114,6 +114,39 @@ def reading_roles(**_: Any) -> list[CheckMessage]:
     return found
 
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+@register
+def buckets(**_: Any) -> list[CheckMessage]:
+    """Files of messages and replies by mail are each off while their setting is empty."""
+    bad = [
+        name
+        for name in ("GATEHOUSE_FILES_BUCKET", "GATEHOUSE_MAIL_BUCKET")
+        if getattr(settings, name) and not _BUCKET.fullmatch(getattr(settings, name))
+    ]
+    hint = "Write the name of the bucket alone, as the hub's outputs FilesBucket and MailBucket say it."
+    return [Error(f"{name} is not the name of a bucket.", hint=hint, id="gatehouse.E020") for name in bad]
+
+
+@register
+def replies(**_: Any) -> list[CheckMessage]:
+    """One without the other takes no mails, and nobody would know why."""
+    domain, bucket = settings.GATEHOUSE_REPLY_DOMAIN, settings.GATEHOUSE_MAIL_BUCKET
+    found: list[CheckMessage] = []
+    if bool(domain) != bool(bucket):
+        hint = "Set both, to the hub's parameter ReplyDomain and its output MailBucket, or leave both empty."
+        found.append(
+            Error(
+                "Only one of GATEHOUSE_REPLY_DOMAIN and GATEHOUSE_MAIL_BUCKET is set.", hint=hint, id="gatehouse.E021"
+            )
+        )
+    if domain and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", domain):
+        hint = "Write a domain such as reply.example.com."
+        found.append(Error("GATEHOUSE_REPLY_DOMAIN is not a domain.", hint=hint, id="gatehouse.E022"))
+    return found
+
+
 @register
 def proxies(**_: Any) -> list[CheckMessage]:
     """Counting too few, all the world shares the limits of one address."""

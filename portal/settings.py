@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import django_stubs_ext
+from botocore.config import Config
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from portal import env
+from portal import env, providers
 from portal.celery import transport_options
 
 django_stubs_ext.monkeypatch()
@@ -39,6 +40,9 @@ GATEHOUSE_RECONCILE = env.flag("GATEHOUSE_RECONCILE", default=True)
 GATEHOUSE_SYNC_MINUTES = env.number("GATEHOUSE_SYNC_MINUTES", 15)
 GATEHOUSE_PUBLISHER_ROLE = env.text("GATEHOUSE_PUBLISHER_ROLE", "")
 GATEHOUSE_TEMPLATE_BUCKET = env.text("GATEHOUSE_TEMPLATE_BUCKET", "")
+GATEHOUSE_FILES_BUCKET = env.text("GATEHOUSE_FILES_BUCKET", "")
+GATEHOUSE_REPLY_DOMAIN = env.text("GATEHOUSE_REPLY_DOMAIN", "").lower()
+GATEHOUSE_MAIL_BUCKET = env.text("GATEHOUSE_MAIL_BUCKET", "")
 GATEHOUSE_PROXIES = env.number("GATEHOUSE_PROXIES", 1)
 BEHIND_PROXY = env.flag("GATEHOUSE_BEHIND_PROXY")
 
@@ -75,10 +79,12 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.bodies.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.SessionEnds",
     "portal.accounts.middleware.PersonPreferences",
+    "portal.accounts.second_factor.SecondFactorFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -156,20 +162,39 @@ ACCOUNT_RATE_LIMITS = {
     "code_here": "5/h/key",
     "code_known": "5/15m/key",
     "reset_password": "20/m/ip,10/h/key",
+    # Pages of a sign-in at a provider; each sign-in opens two or three.
+    "provider": "60/m/ip",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 300
+# For how long a person counts as having just proved who they are: portal.accounts.stepup.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_CHANGE_EMAIL = False
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_TOTP_ISSUER = "Gatehouse"
-MFA_SUPPORTED_TYPES = env.items("GATEHOUSE_MFA") or ["recovery_codes"]
+# Passkeys of a demo at http://localhost; browsers make none at any other address without TLS.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+# Nobody types an address of their own here: administrators and AWS say them, and allauth's book of addresses is unused.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {"add_webauthn": "portal.accounts.forms.PasskeyForm"}
+MFA_SUPPORTED_TYPES = env.items("GATEHOUSE_MFA") or ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = "webauthn" in MFA_SUPPORTED_TYPES
 USERSESSIONS_TRACK_ACTIVITY = False
+# Who is led to set up a second factor before anything else: portal.accounts.second_factor.
+GATEHOUSE_MFA_REQUIRED = env.choice("GATEHOUSE_MFA_REQUIRED", ("none", "administrators", "deciders"))
+GATEHOUSE_OIDC = providers.oidc()
+GATEHOUSE_SAML = providers.saml()
+GATEHOUSE_GROUPS = providers.groups("GATEHOUSE_GROUPS")
+GATEHOUSE_NEW_PEOPLE = env.choice("GATEHOUSE_NEW_PEOPLE", ("all", "groups", "none"))
+SOCIALACCOUNT_ADAPTER = "portal.accounts.signin.adapter.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": GATEHOUSE_OIDC}, "saml": {"APPS": GATEHOUSE_SAML}}
+# A link, not a form: browsers hold forms to `form-action`, through every redirect of a provider.
+SOCIALACCOUNT_LOGIN_ON_GET = True
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "portal.sessions.EncryptedSerializer"
@@ -206,8 +231,10 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
-# 300 KB bodies of strangers stop here; the largest honest SNS message is 256 KiB (aws-facts §4.1).
-DATA_UPLOAD_MAX_MEMORY_SIZE = 288 * 1024
+# How much each view reads, portal.bodies says. This is for those that read more than usual: a message that is too
+# long is refused with its text kept.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
 CACHES = {
@@ -244,6 +271,17 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.static_files.Storage"},
+    # Files of messages (approvals.talk.files). Their keys are random: nothing is looked up before it is written.
+    "files": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": GATEHOUSE_FILES_BUCKET,
+            "file_overwrite": True,
+            "object_parameters": {"ServerSideEncryption": "AES256"},
+            "client_config": Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2}),
+            "max_memory_size": 1024 * 1024,
+        },
+    },
 }
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "sqs://")
@@ -279,6 +317,7 @@ CELERY_BEAT_SCHEDULE = {
     "send mails that wait": _every("approvals.tasks.drain_deliveries", 5),
     "close expired requests": _every("approvals.tasks.expire_requests", 2),
     "answer updates whose time is over": _every("approvals.tasks.lapse_updates", 2),
+    "remind of deadlines": _every("approvals.tasks.remind", 30),
     "warn of decisions CloudFormation never heard": _every("approvals.tasks.warn_of_untold_decisions", 60),
     "follow stacks": _every("approvals.tasks.follow_stacks", 3),
     "find stacks the desk never heard of": _every("approvals.tasks.reconcile", 60),
@@ -286,6 +325,9 @@ CELERY_BEAT_SCHEDULE = {
     "read templates that are asked for": _every("approvals.tasks.read_templates", 5),
     "lint templates that were read": _every("approvals.tasks.lint_templates", 10),
     "publish gated versions": _every("approvals.tasks.publish", 10),
+    "show that beat and worker live": _every("approvals.tasks.show_life", 15),
+    "take replies by mail": _every("approvals.tasks.take_replies", 10),
+    "delete uploads without a message": _every("approvals.tasks.sweep_files", 1800),
     "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
     "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),
     # Beat counts from its own start: what came once a day would not come where it starts anew every night.

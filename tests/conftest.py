@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import run
+from tests.support import databases, run
 
 _controller = "PYTEST_XDIST_WORKER" not in os.environ
 _run: Path | None = None
@@ -49,22 +49,13 @@ def _own_aws_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
-def _use_database(name: str) -> None:
-    from django.conf import settings
-    from django.db import connections
-
-    connections["default"].close()
-    for target in (connections["default"].settings_dict, settings.DATABASES["default"]):
-        target["NAME"] = name
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """One clone of the migrated template per worker, used as the application role. Triggers stay on."""
     name = f"test_{secrets.token_hex(4)}"
     run.clone(name)
     with django_db_blocker.unblock():
-        _use_database(name)
+        databases.use(name)
     yield
     with django_db_blocker.unblock():
         from django.db import connections
@@ -76,17 +67,8 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def cloned_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """A database of its own for a test that commits; cloned, then dropped. Yields its name."""
-    from django.db import connections
-
-    before = connections["default"].settings_dict["NAME"]
-    name = f"clone_{secrets.token_hex(4)}"
-    run.clone(name)
-    with django_db_blocker.unblock():
-        _use_database(name)
+    with databases.cloned(django_db_blocker) as name:
         yield name
-        connections.close_all()
-        _use_database(before)
-    run.drop(name)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from approvals import audit, outbox, policy
+from approvals import audit, outbox, policy, seen, sensitivity
 from approvals.actions import retrying
 from approvals.actions.base import clean_text, locked, move, open_hold, outcome_of_nothing, permit
 from approvals.actor import Actor
@@ -14,6 +14,7 @@ from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import Decision, LaunchRequest, Stage, Vote
 from approvals.rules import deciding_group, refusal
+from approvals.seen import Consent
 from portal.accounts.models import User
 
 _ACTION = {Verdict.APPROVED: Action.APPROVE, Verdict.REJECTED: Action.REJECT}
@@ -21,21 +22,24 @@ _EVENT = {Verdict.APPROVED: audit.Event.APPROVED, Verdict.REJECTED: audit.Event.
 _STATE = {Verdict.APPROVED: State.APPROVED, Verdict.REJECTED: State.REJECTED}
 
 
-def approve(pk: int, *, actor: Actor, now: datetime, reason: str = "") -> LaunchRequest:
-    """Vote for; when that completes the policy, CloudFormation is told to go on."""
-    return _decide(pk, Verdict.APPROVED, actor=actor, now=now, reason=clean_text(reason, required=False))
+def approve(pk: int, *, actor: Actor, now: datetime, reason: str = "", consent: Consent | None = None) -> LaunchRequest:
+    """Vote for; when that completes the policy, CloudFormation is told to go on. What is sensitive needs a consent."""
+    return _decide(pk, Verdict.APPROVED, consent, actor=actor, now=now, reason=clean_text(reason, required=False))
 
 
-def reject(pk: int, *, actor: Actor, now: datetime, reason: str) -> LaunchRequest:
+def reject(pk: int, *, actor: Actor, now: datetime, reason: str, consent: Consent | None = None) -> LaunchRequest:
     """Vote against, with a reason the requester reads; the stack rolls back at once."""
-    return _decide(pk, Verdict.REJECTED, actor=actor, now=now, reason=clean_text(reason, required=True))
+    return _decide(pk, Verdict.REJECTED, consent, actor=actor, now=now, reason=clean_text(reason, required=True))
 
 
-def _decide(pk: int, verdict: Verdict, *, actor: Actor, now: datetime, reason: str) -> LaunchRequest:
+def _decide(
+    pk: int, verdict: Verdict, consent: Consent | None, *, actor: Actor, now: datetime, reason: str
+) -> LaunchRequest:
     if actor.person is None:
         raise Refused(Why.NOT_ALLOWED)
     with locked(pk) as request:
         permit(actor, request, _ACTION[verdict], now)
+        _agree(request, verdict, consent)
         stage = _cast(request, verdict, actor.person, actor=actor, now=now)
         settled = policy.verdict_of(stage)
         if settled is Verdict.APPROVED:
@@ -46,6 +50,15 @@ def _decide(pk: int, verdict: Verdict, *, actor: Actor, now: datetime, reason: s
         if settled is not None:
             _settle(request, settled, actor.person, actor=actor, now=now, reason=reason)
         return request
+
+
+def _agree(request: LaunchRequest, verdict: Verdict, consent: Consent | None) -> None:
+    """A page that no longer showed what is so decides nothing; without a consent nobody looked at a page."""
+    if consent is not None and consent.seen != seen.token(request):
+        raise Refused(Why.PAGE_IS_STALE)
+    if verdict is Verdict.APPROVED:
+        typed, is_fresh = (consent.typed_name, consent.is_fresh) if consent else ("", False)
+        sensitivity.demand(request, typed, is_fresh=is_fresh)
 
 
 def _cast(request: LaunchRequest, verdict: Verdict, person: User, *, actor: Actor, now: datetime) -> Stage:

@@ -18,6 +18,7 @@ from approvals.actions.base import hold_of, lock_stack, move, wipe_urls
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, HoldKind, HoldStatus, NoticeCode, State
 from approvals.facts import HoldFacts, LaunchFacts
+from approvals.inbox.terms import terms_of
 from approvals.intake import identity
 from approvals.models import AuditEvent, Hold, LaunchRequest, LinkDecision
 from catalog import names
@@ -104,23 +105,7 @@ def _fill(request: LaunchRequest, facts: LaunchFacts, now: datetime) -> None:
     request.parameters, request.template, request.stack_facts = facts.parameters, facts.template, facts.stack
     request.has_receipt_gate, request.gates_updates = facts.has_receipt_gate, facts.gates_updates
     request.deadline = facts.hold.deadline if facts.hold else None
-    request.search_terms = _terms(request)
-
-
-def _terms(request: LaunchRequest) -> list[str]:
-    said = (
-        request.title,
-        request.version_name,
-        request.provisioned_product_name,
-        request.stack_name,
-        request.account,
-        request.region,
-        request.principal_arn,
-        request.typed_email,
-        request.requester_label,
-    )
-    words = " ".join(said).casefold().replace("/", " ").split()
-    return sorted({word[:100] for word in words})[:200]
+    request.search_terms = terms_of(request)
 
 
 def _open(facts: LaunchFacts, hold: HoldFacts, actor: Actor, now: datetime) -> LaunchRequest:

@@ -12,6 +12,7 @@ from approvals.actions.base import locked
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Kind
 from approvals.errors import Refused, Why
+from approvals.inbox.terms import terms_of
 from approvals.intake import identity
 from approvals.models import LaunchRequest, Vote
 from approvals.rules import is_own
@@ -28,7 +29,8 @@ def name_updater(pk: int, principal_arn: str, *, actor: Actor, now: datetime) ->
         person = identity.vouched_person(principal_arn, request.account, now)
         request.updater_arn = principal_arn
         request.requester, request.requester_verified = person, person is not None
-        request.save(update_fields=["updater_arn", "requester", "requester_verified"])
+        request.search_terms = terms_of(request)
+        request.save(update_fields=["updater_arn", "requester", "requester_verified", "search_terms"])
         audit.record(request, audit.Event.UPDATER_NAMED, actor=actor, now=now, texts={"principal": principal_arn})
         votes = Vote.objects.select_related("person").filter(group__stage__request=request)
         if any(is_own(vote.person, request) for vote in votes):

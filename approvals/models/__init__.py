@@ -2,7 +2,8 @@
 
 from approvals.models.alarms import Alarm
 from approvals.models.audit import AuditChain, AuditEvent, AuditText, Checkpoint
-from approvals.models.conversation import Message
+from approvals.models.conversation import Attachment, InboundMail, Message, Revision
+from approvals.models.desk import CannedReason, Presence, SavedView, Sensitivity
 from approvals.models.holds import Hold, Signal
 from approvals.models.intake import Quarantined, Refusal
 from approvals.models.notices import Delivery, Notice
@@ -13,21 +14,28 @@ from approvals.models.teams import Membership, Team
 
 __all__ = [
     "Alarm",
+    "Attachment",
     "AuditChain",
     "AuditEvent",
     "AuditText",
+    "CannedReason",
     "Checkpoint",
     "Decision",
     "Delivery",
     "Hold",
+    "InboundMail",
     "LaunchRequest",
     "LinkDecision",
     "Membership",
     "Message",
     "Notice",
     "Pass",
+    "Presence",
     "Quarantined",
     "Refusal",
+    "Revision",
+    "SavedView",
+    "Sensitivity",
     "Signal",
     "Stage",
     "StageGroup",

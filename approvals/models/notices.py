@@ -43,6 +43,8 @@ class Delivery(models.Model):
     channel = models.CharField(max_length=10, choices=DeliveryChannel.choices, default=DeliveryChannel.EMAIL)
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
+    # Goes out with others in one mail, at the hour its person chose.
+    in_digest = models.BooleanField(default=False, db_default=False)
     next_attempt_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
@@ -55,6 +57,9 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=models.Q(status="queued"), name="delivery_queued"),
             models.Index(fields=["claimed_at"], condition=models.Q(status="in_flight"), name="delivery_in_flight"),
+            models.Index(
+                fields=["person", "next_attempt_at"], condition=models.Q(status="queued"), name="delivery_of_person"
+            ),
         ]
 
     def __str__(self) -> str:

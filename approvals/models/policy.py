@@ -24,6 +24,16 @@ class Stage(models.Model):
         return f"stage {self.order} of {self.request}"
 
 
+# A list of a team's requests must not look through everybody else's, so each request names its teams.
+_TEAMS_OF_REQUEST = """
+    UPDATE approvals_launchrequest SET teams = ARRAY(
+        SELECT DISTINCT g.team_id FROM approvals_stagegroup g JOIN approvals_stage s ON s.id = g.stage_id
+        WHERE s.request_id = approvals_launchrequest.id ORDER BY 1
+    ) WHERE id = (SELECT request_id FROM approvals_stage WHERE id = COALESCE(NEW.stage_id, OLD.stage_id));
+    RETURN NULL;
+"""
+
+
 class StageGroup(models.Model):
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="groups")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="stage_groups")
@@ -35,6 +45,14 @@ class StageGroup(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["stage", "team"], name="one_group_per_team"),
             models.CheckConstraint(condition=models.Q(quorum__gte=1, denials__gte=1), name="quorum_positive"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="teams_of_request",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func=_TEAMS_OF_REQUEST,
+            )
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from portal.accounts.models import User
 # CloudFormation holds an update for an hour at most; people may take longer, and what they grant is a pass.
 UPDATE_LIFE = timedelta(days=7)
 
+DECIDED_STATES = (State.APPROVED, State.REJECTED)
 NAMELESS = models.Q(product_name="", product_id__gt="") | models.Q(version_name="", version_id__gt="")
 
 
@@ -56,6 +57,10 @@ class LaunchRequestQuerySet(models.QuerySet["LaunchRequest"]):
                 )
             )
         )
+
+    def of_teams(self, teams: list[int]) -> Self:
+        """Those with a stage group of one of these teams; the same as `routed_to`, for lists of any length."""
+        return self.filter(teams__overlap=teams)
 
     def visible_to(self, person: User) -> Self:
         """What this person may see; anything else answers 404 (design §3, roles)."""
@@ -111,6 +116,16 @@ class LaunchRequest(models.Model):
     # False for a request that only a Delete told us of; a Create that comes later fills in the facts.
     is_complete = models.BooleanField(default=True)
     search_terms = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    # The gravest finding in its template, once that was read (catalog.reading.findings.Risk; "none": nothing found).
+    risk = models.CharField(max_length=6, blank=True, default="", db_default="")
+
+    # Whose turn people say it is: one who decides on it now, and the share of its time after which the desk reminded.
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="claims", null=True, blank=True
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    reminded = models.PositiveSmallIntegerField(default=0, db_default=0)
+    first_seen_at = models.DateTimeField(null=True, blank=True)
 
     # Until when.
     opened_at = models.DateTimeField()
@@ -123,7 +138,8 @@ class LaunchRequest(models.Model):
     outcome_at = models.DateTimeField(null=True, blank=True)
     followed_at = models.DateTimeField(null=True, blank=True)
 
-    # Under which rules.
+    # Under which rules. `teams`: those of its stage groups, kept by a trigger there: lists are found by it.
+    teams = ArrayField(models.BigIntegerField(), default=list, db_default=models.Value([]), editable=False)
     policy_version = models.CharField(max_length=40, blank=True)
     policy_trace = models.JSONField(default=list, blank=True)
 
@@ -150,6 +166,15 @@ class LaunchRequest(models.Model):
             models.Index(fields=["requester", "-id"], name="request_mine"),
             models.Index(fields=["product_id", "opened_at"], name="request_product"),
             models.Index(fields=["state", "-id"], name="request_by_state"),
+            # A list's first page is read from one of these, and so are the rows that its filters leave over.
+            models.Index(fields=["-id"], condition=models.Q(state__in=DECIDED_STATES), name="request_decided"),
+            models.Index(fields=["product_id", "-id"], name="request_by_product"),
+            models.Index(fields=["portfolio_id", "-id"], name="request_by_portfolio"),
+            models.Index(fields=["account", "-id"], name="request_by_account"),
+            models.Index(fields=["region", "-id"], name="request_by_region"),
+            models.Index(fields=["risk", "-id"], name="request_by_risk"),
+            models.Index(fields=["kind", "-id"], name="request_by_kind"),
+            models.Index(fields=["-opened_at"], name="request_by_age"),
             models.Index(fields=["account", "region"], name="request_origin"),
             models.Index(fields=["opened_at"], condition=NAMELESS, name="request_nameless"),
             models.Index(
@@ -162,7 +187,8 @@ class LaunchRequest(models.Model):
                 condition=~models.Q(kind=Kind.LAUNCH) & models.Q(updater_arn=""),
                 name="request_unnamed_update",
             ),
-            GinIndex(fields=["search_terms"], name="request_terms"),
+            GinIndex(fields=["teams"], name="request_teams"),
+            GinIndex(models.Func("search_terms", function="array_to_tsvector"), name="request_words"),
         ]
 
     def __str__(self) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from approvals.asked.given import before
 from approvals.canonical import sha256_hex
-from approvals.choices import Kind, ReadingStatus, State, WhyNot
+from approvals.choices import Kind, State, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
+from approvals.seen import stage_of
 from catalog.reading import Difference, Digest, Risk
 from catalog.reading.parameters import Parameter
 from portal.accounts.models import User
@@ -36,23 +37,12 @@ class Asked:
     changed: bool | None
 
 
-def stage_of(launch: LaunchRequest) -> str:
-    """ "read", "waiting", or "not": how far it has come, for the page that shows it. Cheap: every poll asks."""
-    return _stage(TemplateReading.objects.filter(request=launch).values_list("status", flat=True).first())
-
-
-def _stage(status: str | None) -> str:
-    if status is None or status == ReadingStatus.GIVEN_UP:
-        return "not"
-    return "read" if status == ReadingStatus.READ else "waiting"
-
-
 def asked(launch: LaunchRequest, person: User) -> dict[str, Any]:
     """The context of the page's part "What is being asked"."""
     reading = TemplateReading.objects.filter(request=launch).select_related("previous").first()
     digest, difference = _digest(reading), _difference(reading)
     last = last_of(launch, person, reading)
-    stage = _stage(reading.status if reading else None)
+    stage = stage_of(reading.status if reading else None)
     return {
         "reading": reading,
         "stage": "not" if digest is None and stage == "read" else stage,

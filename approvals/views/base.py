@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
@@ -43,9 +46,19 @@ def for_people(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
             return view(request, *args, **kwargs)
         if request.htmx:
             return HttpResponseClientRefresh()
-        return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+        if request.method == "POST":
+            messages.warning(request, _("What you have just sent was not done: you were not signed in any more."))
+        return redirect_to_login(_where(request))
 
     return guarded
+
+
+def _where(request: HttpRequest) -> str:
+    """The page somebody looks at: where they come back to after signing in."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("Referer", ""))
+    return page._replace(scheme="", netloc="").geturl() if page.netloc == request.get_host() else "/"
 
 
 def may_see(request: HttpRequest) -> None:
@@ -56,8 +69,10 @@ def may_see(request: HttpRequest) -> None:
 
 def visible(person: User, uuid: UUID) -> LaunchRequest:
     """The request, or 404 where this person may not even know that it exists."""
-    requests = LaunchRequest.objects.visible_to(person)
-    return get_object_or_404(requests.select_related("requester", "decision__decided_by"), uuid=uuid)
+    requests = LaunchRequest.objects.visible_to(person).select_related(
+        "requester", "claimed_by", "decision__decided_by", "link_decision", "granted_pass"
+    )
+    return get_object_or_404(requests, uuid=uuid)
 
 
 def at_the_desk(person: User) -> Actor:

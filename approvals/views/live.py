@@ -1,7 +1,8 @@
 """Parts of a page that keep themselves fresh: htmx asks every few seconds, and gets 204 while nothing changed.
 
-Without JavaScript the page stays as it was loaded; nothing else depends on this. Parts hold no forms, so a poll
-never takes away what somebody is typing.
+Only what changed is sent, so whoever reads or has opened something in another part keeps their place. Without
+JavaScript the page stays as it was loaded; nothing else depends on this. Parts hold no forms, so a poll never takes
+away what somebody is typing.
 """
 
 from __future__ import annotations
@@ -49,11 +50,18 @@ def gathered(parts: Mapping[str, str], url: str = "", **query: str) -> Live:
 
 
 def answer(request: HttpRequest, fresh: Live) -> HttpResponse:
-    """The answer to a poll."""
-    if request.GET.get("seen") == _token(fresh.parts):
+    """The answer to a poll: the part that carries it, and the others that changed."""
+    token = _token(fresh.parts)
+    seen = request.GET.get("seen", "")
+    if seen == token:
         return HttpResponse(status=204)
-    return render(request, "elements/live.html", {"live": fresh})
+    known = set(zip(fresh.parts, seen.split("-"), strict=False))
+    now = zip(fresh.parts, token.split("-"), strict=True)
+    changed = {name for name, digest in now if (name, digest) not in known}
+    parts = {name: body for name, body in fresh.parts.items() if name in changed or name == fresh.first}
+    return render(request, "elements/live.html", {"live": Live(parts, fresh.url)})
 
 
 def _token(parts: Mapping[str, str]) -> str:
-    return sha256("\0".join(parts.values()).encode()).hexdigest()[:16]
+    """A digest for each part, in their order."""
+    return "-".join(sha256(body.encode()).hexdigest()[:12] for body in parts.values())

@@ -2,80 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
-from approvals import rules
+from approvals import asker, presence, rules, seen, sensitivity
+from approvals.actions.claiming import claimant
 from approvals.audit import Event
 from approvals.choices import HoldStatus, Kind, MessageKind, Outcome, SignalStatus, State
 from approvals.lifecycle import Action
-from approvals.models import AuditEvent, LaunchRequest, StageGroup
+from approvals.models import AuditEvent, CannedReason, LaunchRequest
 from approvals.progress import next_step
 from approvals.sentences import sentence
-from approvals.views import asking
+from approvals.steps import steps
+from approvals.turns import turn
+from approvals.views import asking, deciders
+from approvals.views.glance import glance
 from catalog import console
 from catalog.models import Product
 from portal.accounts.models import User
 
-# What the requester's own history leaves out: talk among approvers, and alarms for administrators.
-_NOT_FOR_REQUESTERS = (Event.NOTED, Event.ALARM_RAISED, Event.ALARM_ACKNOWLEDGED)
+# What the requester's own history leaves out: talk among approvers, who took it, and alarms for administrators.
+_NOT_FOR_REQUESTERS = (
+    Event.NOTED,
+    Event.ALARM_RAISED,
+    Event.ALARM_ACKNOWLEDGED,
+    Event.CLAIMED,
+    Event.UNCLAIMED,
+    Event.REMINDED,
+)
 _DECIDED = (Event.APPROVED, Event.REJECTED)
+_MOST_REASONS = 50
+_TALKING = {Action.ANSWER, Action.COMMENT, Action.NOTE}
 
 
 def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
-    """Everything about the launch that does not change while somebody looks at it."""
+    """Everything about the launch that does not change while somebody looks at it. The token of what was seen is
+    worked out before anything that is shown: what comes in between makes the page stale, never the other way round."""
     allowed = rules.allowed_actions(person, launch, now)
+    decides = bool(allowed & rules.DECIDING)
+    token = seen.token(launch) if decides else ""
+    asked = asking.asked(launch, person)
+    marks = sensitivity.of(launch)
     return {
         "here": "requests" if rules.is_requester(person, launch) else "desk",
         "launch": launch,
         "kind": Kind(launch.kind),
         "now": now,
-        "hold": launch.holds.order_by("-pk").first(),
         "unusable": launch.holds.filter(status=HoldStatus.UNUSABLE).first(),
         "disputed": launch.is_open and rules.is_disputed(launch),
+        "contradicted": asker.contradicted_by(launch),
         "stack_link": console.stack_url(launch.stack_id),
         "product_page": _product_page(launch),
         "product_link": console.provisioned_product_url(launch.provisioned_product_id, launch.region),
-        "groups": _groups(launch),
+        "groups": deciders.groups(launch),
+        "policy_why": deciders.why(launch),
         "allowed": {action.value for action in allowed},
-        "talks": bool(allowed & {Action.ASK, Action.ANSWER, Action.COMMENT, Action.NOTE}),
-        "decides": bool(allowed & rules.DECIDING),
+        "talks": bool(allowed & _TALKING),
+        "decides": decides,
+        "acts": decides or Action.ASK in allowed,
         "own": rules.is_own(person, launch),
-        **asking.asked(launch, person),
+        "sensitive": marks,
+        "needed_name": marks[0].name if marks else "",
+        "seen": token,
+        "reasons": list(CannedReason.objects.all()[:_MOST_REASONS]) if Action.REJECT in allowed else [],
+        "mine": claimant(launch, now) == person,
+        "glance": glance(asked["digest"], asked["difference"], asked["parameters"], compared=asked["last"] is not None),
+        **asked,
     }
 
 
-def moving(launch: LaunchRequest, person: User, now: datetime, was: str, stage: str | None) -> dict[str, Any]:
-    """What may change by the second. `stage`: how far the template was read as the page was loaded; None: now."""
-    reached = asking.stage_of(launch)
+def moving(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
+    """What may change by the second. Whoever asks is noted as looking."""
     hold = launch.holds.order_by("-pk").first()
     inside = not rules.is_own(person, launch)
+    events = _events(launch)
     return {
         "launch": launch,
         "now": now,
-        "changed": was != launch.state,
-        "stage": reached,
-        "stage_was": reached if stage is None else stage,
         "state": State(launch.state),
-        "signal": SignalStatus(launch.signal),
-        "outcome": Outcome(launch.outcome),
         "next_step": next_step(launch, hold, now),
+        "steps": steps(launch, events),
+        "turn": turn(launch, events),
+        "events_link": console.stack_events_url(launch.stack_id),
         "held_until": hold.deadline if hold and hold.is_update and hold.status == HoldStatus.OPEN else None,
         "granted": getattr(launch, "granted_pass", None),
         "decision": getattr(launch, "decision", None),
         "link_decision": getattr(launch, "link_decision", None),
-        "conversation": _conversation(launch, inside),
-        "history": _history(launch, inside),
+        "looking": presence.look(launch, person, now),
+        "claimed": claimant(launch, now) if inside else None,
+        "history": _history(events, inside),
     }
-
-
-def _product_page(launch: LaunchRequest) -> str:
-    """The page of its product here; the empty string for one the catalogue does not know."""
-    known = Product.objects.filter(product_id=launch.product_id).exists()
-    return reverse("product", args=[launch.product_id]) if known else ""
 
 
 def at_rest(launch: LaunchRequest) -> bool:
@@ -84,33 +102,28 @@ def at_rest(launch: LaunchRequest) -> bool:
     return ended and not launch.is_open and SignalStatus(launch.signal).is_settled
 
 
-def _groups(launch: LaunchRequest) -> list[tuple[StageGroup, list[User]]]:
-    """Who may decide, by team. The requester is in no list, whatever team they are in."""
-    groups = StageGroup.objects.filter(stage__request=launch).select_related("team").order_by("stage__order", "pk")
-    return [(group, [person for person in _deciders(group) if not rules.is_own(person, launch)]) for group in groups]
+def _product_page(launch: LaunchRequest) -> str:
+    """The page of its product here; the empty string for one the catalogue does not know."""
+    known = Product.objects.filter(product_id=launch.product_id).exists()
+    return reverse("product", args=[launch.product_id]) if known else ""
 
 
-def _deciders(group: StageGroup) -> Iterable[User]:
-    members = User.objects.filter(memberships__team=group.team, memberships__may_decide=True, is_active=True)
-    return members.prefetch_related("principals").order_by("name", "email")
+def _events(launch: LaunchRequest) -> list[AuditEvent]:
+    trail = AuditEvent.objects.filter(chain__request=launch).select_related("actor", "on_behalf_of")
+    return list(trail.prefetch_related("texts").order_by("number"))
 
 
-def _conversation(launch: LaunchRequest, inside: bool) -> list[Any]:
-    messages = launch.messages.select_related("author")
-    if not inside:
-        messages = messages.exclude(kind=MessageKind.NOTE)
-    return [(message, MessageKind(message.kind)) for message in messages]
-
-
-def _history(launch: LaunchRequest, inside: bool) -> list[tuple[AuditEvent, str]]:
+def _history(events: list[AuditEvent], inside: bool) -> list[tuple[AuditEvent, str]]:
     """Oldest first. A vote that was the decision is told once."""
-    events = list(
-        AuditEvent.objects.filter(chain__request=launch).select_related("actor", "on_behalf_of").order_by("number")
-    )
     decided = {(event.actor_id, event.at) for event in events if event.code in _DECIDED}
     return [
         (event, sentence(event))
         for event in events
         if not (event.code == Event.VOTED and (event.actor_id, event.at) in decided)
-        and (inside or event.code not in _NOT_FOR_REQUESTERS)
+        and (inside or not _is_for_the_desk(event))
     ]
+
+
+def _is_for_the_desk(event: AuditEvent) -> bool:
+    of_a_note = event.code == Event.EDITED and event.params.get("kind") == MessageKind.NOTE
+    return of_a_note or event.code in _NOT_FOR_REQUESTERS

@@ -1,51 +1,62 @@
-"""The page of one request, and the verbs people use there. Each POST calls one verb of approvals.actions."""
+"""The page of one request, and the verbs people use there. Each POST calls one verb of approvals.actions; those of
+the conversation are in approvals.views.talking."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_list_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals import actions
+from approvals import actions, presence, reasons, rules, seen
 from approvals.actor import Actor
-from approvals.errors import Refused
+from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
-from approvals.views import presenting
+from approvals.seen import Consent
+from approvals.views import drafts, presenting
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
 from approvals.views.live import Live, answer, live, poll
+from portal.accounts import stepup
 from portal.clock import now
 
-Verb = Callable[[int, Actor, datetime, str], object]
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a form brought: the text, and what a decision needs beside it."""
+
+    text: str
+    consent: Consent
+
+
+Verb = Callable[[int, Actor, datetime, Given], object]
 VERBS: dict[str, Verb] = {
-    Action.APPROVE: lambda pk, actor, at, text: actions.approve(pk, actor=actor, now=at, reason=text),
-    Action.REJECT: lambda pk, actor, at, text: actions.reject(pk, actor=actor, now=at, reason=text),
-    Action.WITHDRAW: lambda pk, actor, at, text: actions.withdraw(pk, actor=actor, now=at, reason=text),
-    Action.ASK: lambda pk, actor, at, text: actions.ask(pk, actor=actor, now=at, text=text),
-    Action.ANSWER: lambda pk, actor, at, text: actions.answer(pk, actor=actor, now=at, text=text),
-    Action.COMMENT: lambda pk, actor, at, text: actions.comment(pk, actor=actor, now=at, text=text),
-    Action.NOTE: lambda pk, actor, at, text: actions.note(pk, actor=actor, now=at, text=text),
+    Action.APPROVE: lambda pk, who, at, it: actions.approve(pk, actor=who, now=at, reason=it.text, consent=it.consent),
+    Action.REJECT: lambda pk, who, at, it: actions.reject(pk, actor=who, now=at, reason=it.text, consent=it.consent),
+    Action.WITHDRAW: lambda pk, who, at, it: actions.withdraw(pk, actor=who, now=at, reason=it.text),
+    "claim": lambda pk, who, at, _: actions.claim(pk, actor=who, now=at),
+    "unclaim": lambda pk, who, at, _: actions.unclaim(pk, actor=who, now=at),
 }
 DONE = {
     Action.APPROVE: _("Your approval is recorded."),
     Action.REJECT: _("Your rejection is recorded; the requester reads your reason."),
     Action.WITHDRAW: _("The request is withdrawn."),
-    Action.ASK: _("Your question is on its way to the requester."),
-    Action.ANSWER: _("Your answer is on its way to the approvers."),
-    Action.COMMENT: _("Your comment is in the conversation."),
-    Action.NOTE: _("Your note is in the conversation; the requester does not see it."),
+    "claim": _("You have taken this request. The others see it for half an hour."),
+    "unclaim": _("You have given this request back."),
 }
 PARTS = {
     "status": "approvals/parts/status.html",
-    "read": "approvals/parts/read.html",
+    "presence": "approvals/parts/presence.html",
+    "news": "approvals/parts/news.html",
     "conversation": "approvals/parts/conversation.html",
     "history": "approvals/parts/history.html",
 }
@@ -54,16 +65,16 @@ PARTS = {
 @require_safe
 @for_people
 def page(request: PersonRequest, uuid: UUID) -> HttpResponse:
-    return _render(request, visible(request.user, uuid))
+    return _render(request, visible(request.user, uuid), drafts.take(request, str(uuid)))
 
 
 @require_safe
 @for_people
 @poll
 def page_live(request: PersonRequest, uuid: UUID) -> HttpResponse:
-    return answer(
-        request, _live(request, visible(request.user, uuid), request.GET.get("was", ""), request.GET.get("stage"))
-    )
+    prefetch_related_objects([request.user], "principals")
+    launch = visible(request.user, uuid)
+    return answer(request, _live(request, launch, request.GET.get("since", ""), compare=True))
 
 
 @require_POST
@@ -72,14 +83,13 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
     launch = visible(request.user, uuid)
     if verb not in VERBS:
         raise Http404
-    text = request.POST.get("text", "")
+    given = _given(request, verb)
     try:
-        VERBS[verb](launch.pk, at_the_desk(request.user), now(), text)
+        VERBS[verb](launch.pk, at_the_desk(request.user), now(), given)
     except Refused as refused:
         log_refusal(request.user, launch.number, verb, refused)
-        context = {"refused": refused.sentence, "refused_verb": verb, "typed": text}
-        return _render(request, visible(request.user, uuid), context, status=refused.http_status)
-    messages.success(request, str(DONE[Action(verb)]))
+        return _refused(request, launch, verb, given, refused)
+    messages.success(request, str(DONE[verb]))
     return redirect(launch)
 
 
@@ -91,17 +101,52 @@ def by_fingerprint(request: PersonRequest, fingerprint: str) -> HttpResponse:
     return redirect(get_list_or_404(visible.order_by("-is_complete", "pk"))[0])
 
 
+def _given(request: PersonRequest, verb: str) -> Given:
+    text = request.POST.get("text", "")
+    if verb == Action.REJECT and not text.strip():
+        text = reasons.text_of(request.POST.get("canned", ""))
+    consent = Consent(
+        request.POST.get("seen", ""), request.POST.get("typed_name", "")[:200], is_fresh=stepup.is_fresh(request)
+    )
+    return Given(text, consent)
+
+
+def _refused(request: PersonRequest, launch: LaunchRequest, verb: str, given: Given, refused: Refused) -> HttpResponse:
+    """The page as it is now, with what was typed; or the way to prove who is typing, which leads back to it."""
+    if refused.why is Why.NOT_PROVEN:
+        drafts.keep(request, str(launch.uuid), verb, given.text, given.consent.typed_name)
+        return stepup.prove_again(request, f"{launch.get_absolute_url()}#decide")
+    context: dict[str, Any] = {
+        "refused": refused.sentence,
+        "refused_why": refused.why.value,
+        "refused_verb": verb,
+        "typed": given.text,
+        "typed_name": given.consent.typed_name,
+    }
+    launch = visible(request.user, launch.uuid)
+    if refused.why is Why.PAGE_IS_STALE:
+        context["changed"] = seen.changes(launch, given.consent.seen)
+    return _render(request, launch, context, status=refused.http_status)
+
+
 def _render(
     request: PersonRequest, launch: LaunchRequest, context: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
-    parts = _live(request, launch, launch.state)
-    facts = presenting.facts(launch, request.user, now())
+    at = now()
+    prefetch_related_objects([request.user], "principals")
+    facts = presenting.facts(launch, request.user, at)
+    facts["proven"] = stepup.is_fresh(request)
+    since = facts["seen"] or seen.now_seen(launch, inside=not facts["own"]).token
+    if facts["decides"]:
+        presence.first_seen(launch, at)
+    parts = _live(request, launch, since)
     return render(request, "approvals/request.html", {**facts, "live": parts, **(context or {})}, status=status)
 
 
-def _live(request: PersonRequest, launch: LaunchRequest, was: str, stage: str | None = None) -> Live:
-    """`was` and `stage`: the state in which the person loaded the page, and how far its template was read by then;
-    they are told when it is another by now."""
+def _live(request: PersonRequest, launch: LaunchRequest, since: str, *, compare: bool = False) -> Live:
+    """`since`: the token of what the page shows; a page that is just being made has nothing to compare."""
+    at = now()
+    changes = seen.changes(launch, since, inside=not rules.is_own(request.user, launch)) if compare else []
+    context = {**presenting.moving(launch, request.user, at), "changes": changes}
     url = "" if presenting.at_rest(launch) else reverse("request_live", args=[launch.uuid])
-    moving = presenting.moving(launch, request.user, now(), was, stage)
-    return live(request, PARTS, moving, url, was=was, stage=moving["stage_was"])
+    return live(request, PARTS, context, url, since=since)

@@ -3,15 +3,23 @@
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http import HTTPStatus
 from http.cookiejar import CookieJar
 
 from sandbox.problems import ProblemError
 
+_LOOKS = 3
+
 
 class PageError(ProblemError):
     """The desk answered something else than the page we needed."""
+
+
+class StaleError(PageError):
+    """The desk decides nothing on a page that no longer shows what is so."""
 
 
 @dataclass
@@ -72,6 +80,13 @@ class Browser:
         body = urllib.parse.urlencode(hidden | values).encode()
         return self._open(urllib.request.Request(url, body, {"Referer": page.url}))  # noqa: S310
 
+    def decide(self, path: str, verb: str, **values: str) -> Page:
+        """Open the page of a request and decide there; where it changed in between, look again and decide then."""
+        for _ in range(_LOOKS):
+            with suppress(StaleError):
+                return self.submit(self.get(path), f"/{verb}/", **values)
+        return self.submit(self.get(path), f"/{verb}/", **values)
+
     def sign_in(self, email: str, password: str) -> None:
         """With a password, as the sign-in page offers it. Raises PageError when that does not work."""
         page = self.get("/accounts/login/")
@@ -85,4 +100,5 @@ class Browser:
                 return Page(answer.geturl(), answer.read().decode())
         except urllib.error.HTTPError as error:
             path = urllib.parse.urlsplit(request.full_url).path
-            raise PageError(f"{request.get_method()} {path} answered {error.code}") from None
+            refused = StaleError if error.code == HTTPStatus.CONFLICT else PageError
+            raise refused(f"{request.get_method()} {path} answered {error.code}") from None

@@ -50,13 +50,11 @@ class Acting:
 
 
 def approve(acting: Acting, story: Story) -> None:
-    page = acting.desk.get(story.evidence.path)
-    acting.desk.submit(page, "/approve/")
+    acting.desk.decide(story.evidence.path, "approve")
 
 
 def reject(acting: Acting, story: Story) -> None:
-    page = acting.desk.get(story.evidence.path)
-    acting.desk.submit(page, "/reject/", text="Please use the shared study environment.")
+    acting.desk.decide(story.evidence.path, "reject", text="Please use the shared study environment.")
 
 
 def let_expire(_acting: Acting, _story: Story) -> None:

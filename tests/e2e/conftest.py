@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -14,6 +15,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sandbox.demo.environment import Ports
 from sandbox.demo.installation import Installation
 from sandbox.processes import free_port
+from tests.support import databases, webdesk
+
+if TYPE_CHECKING:
+    from tests.e2e.showing import Showing
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -49,6 +54,20 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def showing(django_db_setup: None, django_db_blocker: object, chromium: Browser) -> Iterator[Showing]:
+    """A filled desk behind a web process, without AWS; each test module has its own."""
+    # pytest loads this file before Django is ready for models.
+    from portal.clock import now
+    from tests.e2e.showing import Showing
+    from tests.support import showroom
+
+    with databases.cloned(django_db_blocker) as name:
+        room = showroom.fill(now())
+        with webdesk.serving(name) as url:
+            yield Showing(url, room, chromium)
 
 
 @pytest.fixture

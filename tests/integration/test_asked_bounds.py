@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from approvals.asked import estimate, reading
 from approvals.choices import ReadingStatus, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
+from approvals.seen import reading_stage
 from approvals.views import asking
 from catalog import aws
 from catalog.publishing import bucket
@@ -125,6 +126,6 @@ class TestThePage:
         with CaptureQueriesContext(
             connection,
         ) as asked:
-            assert asking.stage_of(request) == "waiting"
+            assert reading_stage(request) == "waiting"
         assert len(asked) == 1
         assert '"digest"' not in asked[0]["sql"]

@@ -222,7 +222,7 @@ again = Client()
 again.post("/accounts/login/", {"login": "mia@example.com", "code": "1"})
 code = re.search(r"^ {4}(\\S+)$", mail.outbox[1].body, re.M)[1]
 answer = again.post("/accounts/login/code/confirm/", {"code": code}, follow=True)
-assert b"authenticator code" in answer.content
+assert b"your authenticator app" in answer.content
 assert again.get("/requests/").status_code == 302
 """
 

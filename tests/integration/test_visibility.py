@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from approvals import seen
 from approvals.choices import State
 from approvals.models import LaunchRequest, Membership, Team
 from portal.accounts.models import User
@@ -37,6 +38,8 @@ VERBS: dict[str, dict[str, int]] = {
     "withdraw": {"approver": 403, "second_approver": 403, "requester": 302, "auditor": 403, "administrator": 403},
     "answer": {"approver": 403, "second_approver": 403, "requester": 409, "auditor": 403, "administrator": 403},
 }
+# Whoever has the address may: tests/integration/test_badge.py, test_mail_wishes.py.
+OPEN_BY_ADDRESS = {"badge", "mails_stop"}
 ClientOf = Callable[[str], Client]
 
 
@@ -72,7 +75,9 @@ def test_a_request_is_seen_by_its_people_and_does_not_exist_for_others(
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_verb_asks_who_is_asking(client_of: ClientOf, launch: LaunchRequest, role: str, verb: str) -> None:
-    answer = client_of(role).post(f"{launch.get_absolute_url()}{verb}/", {"text": "A sentence."})
+    answer = client_of(role).post(
+        f"{launch.get_absolute_url()}{verb}/", {"text": "A sentence.", "seen": seen.token(launch)}
+    )
     assert answer.status_code == (AWAY | VERBS[verb])[role]
     launch.refresh_from_db()
     changed = launch.state != State.PENDING or launch.messages.exists()
@@ -171,12 +176,14 @@ def our_pages(launch: LaunchRequest) -> list[str]:
         "<str:kind>": "csv",
         "<slug:product_id>": "prod-1",
         "<slug:thing>": "alarms",
+        "<slug:code>/<slug:role>/<slug:end>": "decided/requester/approved",
+        "<slug:code>/<slug:role>": "opened/desk",
         "<int:pk>": "1",
         r"^f/(?P<fingerprint>[0-9a-f]{64})/$": f"f/{launch.fingerprint}/",
     }
     pages = []
     for route, item in patterns():
-        if item.callback.__module__.startswith("approvals.views"):
+        if item.callback.__module__.startswith("approvals.views") and item.name not in OPEN_BY_ADDRESS:
             for part, value in known.items():
                 route = route.replace(part, value)
             pages.append("/" + route)
@@ -204,8 +211,9 @@ def test_reading_changes_nothing_and_writing_needs_a_post(launch: LaunchRequest,
     for page in our_pages(launch):
         for method in ("get", "head", "options"):
             getattr(client, method)(page)
+        hidden = {404} if client.get(page).status_code == 404 else set()
         if client.get(page).status_code != 405:
-            assert client.post(page).status_code == 405, page
+            assert client.post(page).status_code in {405, *hidden}, page
         for method in ("put", "patch", "delete"):
             assert getattr(client, method)(page).status_code == 405, page
     launch.refresh_from_db()

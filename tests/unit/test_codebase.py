@@ -70,7 +70,7 @@ def test_every_notice_has_its_mail() -> None:
     mails = ROOT / "approvals" / "templates" / "approvals" / "mail"
     for code in NoticeCode:
         names = {path.name for path in (mails / code.value).iterdir()}
-        assert names >= {"subject.txt", "body.txt", "body.html"}, code
+        assert names == {"subject.txt", "lead.txt", "next.txt"}, code
 
 
 def test_every_status_has_its_look() -> None:

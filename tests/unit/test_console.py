@@ -40,6 +40,11 @@ def test_a_provisioned_product_opens_in_service_catalog(partition: str, region: 
     assert url == f"https://{host}/servicecatalog/home?region={region}#provisioned-products/pp-abc123"
 
 
+@pytest.mark.parametrize(("partition", "region", "host"), PLACES)
+def test_end_users_find_the_products_of_a_region(partition: str, region: str, host: str) -> None:
+    assert console.products_url(region) == f"https://{host}/servicecatalog/home?region={region}#products"
+
+
 @pytest.mark.parametrize("nothing", ["", "prod-1", "javascript:alert(1)", "arn:aws:sns:us-east-1:1:x", "a:b:c"])
 def test_what_is_no_stack_and_no_provisioned_product_has_no_page(nothing: str) -> None:
     assert console.stack_url(nothing) == ""

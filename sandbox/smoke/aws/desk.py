@@ -23,11 +23,11 @@ class Desk:
         return requests[nth - 1].number if len(requests) >= nth else ""
 
     def decide(self, stack_id: str, verdict: str) -> None:
-        page = self._browser.get(database.requests_of(stack_id)[-1].get_absolute_url())
+        path = database.requests_of(stack_id)[-1].get_absolute_url()
         if verdict == "approved":
-            self._browser.submit(page, "/approve/")
+            self._browser.decide(path, "approve")
         else:
-            self._browser.submit(page, "/reject/", text=REASON)
+            self._browser.decide(path, "reject", text=REASON)
 
     def state(self, stack_id: str) -> str:
         requests = database.requests_of(stack_id)

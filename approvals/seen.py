@@ -1,0 +1,177 @@
+"""What somebody had before them when they decided: a stale page never decides.
+
+Invariant: two tokens of a request are equal exactly while everything a decision rests on is the same. The page puts
+the token of what it shows into its forms, the verb compares it under the row lock. A token holds numbers, codes and
+digests, so that what changed since can be told from it; whoever makes one up only cheats themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+
+from approvals import policy, rules, sensitivity
+from approvals.audit import Event
+from approvals.canonical import digest
+from approvals.choices import MessageKind, ReadingStatus
+from approvals.models import AuditEvent, LaunchRequest, TemplateReading
+from approvals.sentences import sentence
+
+# What happened to a request itself; reminders, claims and what CloudFormation says change no decision.
+_TOLD = (
+    Event.COMPLETED,
+    Event.ANNOUNCED_AGAIN,
+    Event.VOTED,
+    Event.APPROVED,
+    Event.REJECTED,
+    Event.ASKED,
+    Event.ANSWERED,
+    Event.COMMENTED,
+    Event.EDITED,
+    Event.WITHDRAWN,
+    Event.EXPIRED,
+    Event.LAPSED,
+    Event.RETRIED,
+    Event.LET_THROUGH,
+    Event.DECIDED_BY_LINK,
+    Event.UPDATER_NAMED,
+    Event.BYPASSED,
+)
+_TOLD_INSIDE = (*_TOLD, Event.NOTED, Event.ALARM_RAISED, Event.ALARM_ACKNOWLEDGED)
+_MOST_TOLD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a decision made on the request's page brings along: the token of what the page showed, the name that was
+    typed, and whether the person proved a moment ago who they are."""
+
+    seen: str
+    typed_name: str = ""
+    is_fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything a decision rests on, in short. `events`: how many of those that are told had happened."""
+
+    events: str
+    state: str
+    facts: str
+    who: str
+    hold: str
+    disputed: str
+    read: str
+    said: str
+    stage: str
+    sensitive: str
+
+    @property
+    def token(self) -> str:
+        return "~".join(astuple(self))
+
+    @classmethod
+    def from_token(cls, token: str) -> Seen | None:
+        """None for what no page of this release ever carried."""
+        parts = token.split("~")
+        fits = len(parts) == len(fields(cls)) and re.fullmatch("[0-9]{1,6}", parts[0])
+        return cls(*parts) if fits else None
+
+
+def token(launch: LaunchRequest) -> str:
+    """What the forms of its page carry for those who decide."""
+    return now_seen(launch).token
+
+
+def now_seen(launch: LaunchRequest, *, inside: bool = True) -> Seen:
+    """As things stand. `inside`: whether notes and alarms count, which requesters hear nothing of."""
+    stage = policy.current_stage(launch)
+    marks = [[one.subject, one.value, one.name] for one in sensitivity.of(launch)] if inside else []
+    return Seen(
+        events=str(_events(launch, inside=inside).count()),
+        state=launch.state,
+        facts=_short([launch.fingerprint, launch.kind, launch.is_complete]),
+        who=_short(
+            [
+                launch.requester_id,
+                launch.requester_verified,
+                launch.updater_arn,
+                launch.principal_arn,
+                launch.typed_email,
+            ]
+        ),
+        hold="-".join(map(str, launch.holds.order_by("-pk").values_list("pk", "status").first() or ("none",))),
+        disputed=str(int(rules.is_disputed(launch))) if inside else "0",
+        read=reading_stage(launch),
+        said=_said(launch, inside=inside),
+        stage=str(stage.pk if stage else 0),
+        sensitive=_short(marks),
+    )
+
+
+def changes(launch: LaunchRequest, seen: str, *, inside: bool = True) -> list[str]:
+    """What has changed since a page with this token was shown, as sentences; empty when nothing has."""
+    then, today = Seen.from_token(seen), now_seen(launch, inside=inside)
+    if then is None:
+        return [_("The page did not say what it had shown you.")]
+    if then == today:
+        return []
+    told = [*_happened(launch, int(then.events), inside=inside), *_compared(then, today)]
+    return told or [_("What this decision rests on has changed.")]
+
+
+def reading_stage(launch: LaunchRequest) -> str:
+    """ "read", "waiting", or "not": how far the worker has come with the template. Cheap: every poll asks."""
+    status = TemplateReading.objects.filter(request=launch).values_list("status", flat=True).first()
+    return stage_of(status)
+
+
+def stage_of(status: str | None) -> str:
+    if status is None or status == ReadingStatus.GIVEN_UP:
+        return "not"
+    return "read" if status == ReadingStatus.READ else "waiting"
+
+
+def _events(launch: LaunchRequest, *, inside: bool) -> QuerySet[AuditEvent]:
+    events = AuditEvent.objects.filter(chain__request=launch, code__in=_TOLD_INSIDE if inside else _TOLD)
+    return events if inside else events.exclude(code=Event.EDITED, params__kind=MessageKind.NOTE)
+
+
+def _said(launch: LaunchRequest, *, inside: bool) -> str:
+    """The last message and the last edit: a page whose reader has not seen them is stale."""
+    thread = launch.messages.all() if inside else launch.messages.exclude(kind=MessageKind.NOTE)
+    last = thread.aggregate(last=Max("pk"), edited=Max("edited_at"))
+    edited = last["edited"]
+    return f"{last['last'] or 0}-{int(edited.timestamp() * 1000) if edited else 0}"
+
+
+def _happened(launch: LaunchRequest, before: int, *, inside: bool) -> list[str]:
+    """The trail only grows, so what came after the first `before` events is what is new. A vote that was the
+    decision is told once."""
+    fresh = _events(launch, inside=inside).select_related("actor", "on_behalf_of").prefetch_related("texts")
+    events = list(fresh.order_by("number")[before:][:_MOST_TOLD])
+    decided = {(one.actor_id, one.at) for one in events if one.code in (Event.APPROVED, Event.REJECTED)}
+    return [sentence(one) for one in events if one.code != Event.VOTED or (one.actor_id, one.at) not in decided]
+
+
+def _compared(then: Seen, today: Seen) -> Iterator[str]:
+    """What no event of the request tells."""
+    if then.read != today.read:
+        yield {
+            "read": _("The template has been read meanwhile."),
+            "not": _("The template could not be read."),
+        }.get(today.read, _("The template is being read once more."))
+    if then.disputed < today.disputed:
+        yield _("The stack was announced with different facts.")
+    if then.disputed > today.disputed:
+        yield _("An administrator has looked at the alarm about different facts.")
+    if then.sensitive != today.sensitive:
+        yield _("What is marked as sensitive has changed.")
+
+
+def _short(value: object) -> str:
+    return digest(value)[:12]

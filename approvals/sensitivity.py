@@ -1,0 +1,69 @@
+"""Products and accounts whose launches must not be approved in passing.
+
+Invariant: whatever the channel, a launch of something sensitive is approved only together with its name, typed, and a
+fresh proof of who is typing (`approvals.seen.Consent`). Rejecting needs neither: it is always the safe way out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from approvals.errors import Refused, Why
+from approvals.models import LaunchRequest, Sensitivity
+
+_Subject = Sensitivity.Subject
+
+
+def of(launch: LaunchRequest) -> list[Sensitivity]:
+    """What makes this launch sensitive: its account first, then its product."""
+    return list(Sensitivity.objects.filter(_about([(launch.account, launch.product_id)])))
+
+
+def needed_name(launch: LaunchRequest) -> str:
+    """What has to be typed to approve it: the empty string when it is not sensitive."""
+    return next((mark.name for mark in of(launch)), "")
+
+
+def marked(launches: Iterable[LaunchRequest]) -> set[int]:
+    """The keys of those that are sensitive, in one query whatever their number."""
+    rows = list(launches)
+    if not rows:
+        return set()
+    marks = set(
+        Sensitivity.objects.filter(_about((one.account, one.product_id) for one in rows)).values_list(
+            "subject", "value"
+        )
+    )
+    return {one.pk for one in rows if marks & {(_Subject.ACCOUNT, one.account), (_Subject.PRODUCT, one.product_id)}}
+
+
+def demand(launch: LaunchRequest, typed: str, *, is_fresh: bool) -> None:
+    """Raises `Refused` unless the launch is not sensitive, or its name was typed by somebody who proved who they
+    are a moment ago."""
+    name = needed_name(launch)
+    if not name:
+        return
+    if not is_typed(typed, name):
+        raise Refused(Why.NAME_NOT_TYPED, name=name)
+    if not is_fresh:
+        raise Refused(Why.NOT_PROVEN)
+
+
+def is_typed(typed: str, name: str) -> bool:
+    """Case, width and spaces are forgiven, letters are not."""
+    return folded(typed) == folded(name) != ""
+
+
+def folded(text: str) -> str:
+    """A name as it is compared."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _about(pairs: Iterable[tuple[str, str]]) -> Q:
+    accounts, products = zip(*pairs, strict=True)
+    return Q(subject=_Subject.ACCOUNT, value__in=set(accounts)) | Q(
+        subject=_Subject.PRODUCT, value__in=set(products) - {""}
+    )
