@@ -59,7 +59,8 @@ def _measured(size: int, rounds: int) -> dict[str, tuple[int, int, float]]:
             owner.execute("VACUUM ANALYZE")
             cursor.execute("SELECT count(*) FROM approvals_launchrequest")
             print(f"{cursor.fetchone()[0]:,} requests, made in {time.monotonic() - began:.0f} s", flush=True)
-        pages = [stop for stop in STOPS if stop.name != "no such page"]
+        # The one is no page, the other leads on to itself without its key first.
+        pages = [stop for stop in STOPS if stop.name not in ("no such page", "account_reset_password_from_key")]
         with webdesk.serving(name, GATEHOUSE_LOG_LEVEL="ERROR") as url:
             asked = {stop.name: (stop.path(room), session(stop.reader(room))) for stop in pages}
             return {page: _page(url, *what, rounds) for page, what in asked.items()}

@@ -2,7 +2,8 @@
 
 Django writes uploads to disk while they come in, whatever their size and for whomever they come, and the check of the
 form's token already reads them. So the limit is asked before that, for every view: what announces more is answered
-413 unread. Bodies without a length are read as empty by Django itself.
+413 unread. What is larger than usual is taken only from people who are signed in, unless the view says otherwise: a
+stranger's upload never gets to the disk. Bodies without a length are read as empty by Django itself.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ USUAL = 288 * 1024
 View = Callable[..., HttpResponseBase]
 
 
-def takes(size: int) -> Callable[[View], View]:
-    """Marks a view that takes bodies of up to `size` bytes."""
+def takes(size: int, *, from_anybody: bool = False) -> Callable[[View], View]:
+    """Marks a view that takes bodies of up to `size` bytes, from people who are signed in or `from_anybody`."""
 
     def mark(view: View) -> View:
         view.largest_body = size  # type: ignore[attr-defined]
+        view.takes_from_anybody = from_anybody  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -39,7 +41,14 @@ class BodyLimit:
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        limit = getattr(view, "largest_body", USUAL)
-        if length.isascii() and length.isdecimal() and len(length) < 20 and int(length) <= limit:
+        if length.isascii() and length.isdecimal() and len(length) < 20 and _takes(request, view, int(length)):
             return None
         return render(request, "413.html", status=413)
+
+
+def _takes(request: HttpRequest, view: View, length: int) -> bool:
+    """Views are reached after every middleware has had the request: who it is from is known here."""
+    limit = getattr(view, "largest_body", USUAL)
+    if length <= min(limit, USUAL):
+        return True
+    return length <= limit and (getattr(view, "takes_from_anybody", False) or request.user.is_authenticated)

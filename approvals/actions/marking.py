@@ -24,8 +24,12 @@ def mark_sensitive(subject: str, value: str, *, name: str, why: str, actor: Acto
         return mark
 
 
-def unmark_sensitive(pk: int, *, actor: Actor, now: datetime) -> Sensitivity:
+def unmark_sensitive(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> Sensitivity:
+    """It is approved in passing again. Only by whoever has just proved who they are: the mark asks no less of those
+    who approve."""
     _administrators_only(actor)
+    if not is_fresh:
+        raise Refused(Why.PROVE_AGAIN)
     with transaction.atomic(durable=True):
         mark = Sensitivity.objects.select_for_update().filter(pk=pk).first()
         if mark is None:

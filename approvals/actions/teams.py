@@ -19,8 +19,7 @@ def put_into_team(
     pk: int, team_pk: int, *, may_decide: bool, is_notified: bool, is_fresh: bool, actor: Actor, now: datetime
 ) -> None:
     """Make somebody a member, or change what their membership means. Raises Refused."""
-    if not is_fresh:
-        raise Refused(Why.PROVE_AGAIN)
+    _must_be_fresh(is_fresh)
     with people.in_turn(actor):
         person, team = people.locked_person(pk), _locked(team_pk)
         people.join(person, team, may_decide=may_decide, is_notified=is_notified, actor=actor, now=now)
@@ -31,11 +30,13 @@ def take_out_of_team(pk: int, team_pk: int, *, actor: Actor, now: datetime) -> N
         people.leave(people.locked_person(pk), _locked(team_pk), actor, now)
 
 
-def add_team(name: str, *, actor: Actor, now: datetime) -> Team:
-    """The first one is the default. Raises Refused where the name is taken."""
+def add_team(name: str, *, is_fresh: bool, actor: Actor, now: datetime) -> Team:
+    """The first one is the default, and needs what `make_default` needs. Raises Refused where the name is taken."""
     with people.in_turn(actor):
-        name = _free(name)
-        team = Team.objects.create(name=name, is_default=not Team.objects.exists())
+        name, is_first = _free(name), not Team.objects.exists()
+        if is_first:
+            _must_be_fresh(is_fresh)
+        team = Team.objects.create(name=name, is_default=is_first)
         _record(team, audit.Event.TEAM_ADDED, actor, now)
         return team
 
@@ -50,9 +51,10 @@ def rename_team(pk: int, name: str, *, actor: Actor, now: datetime) -> None:
             _record(team, audit.Event.TEAM_RENAMED, actor, now)
 
 
-def make_default(pk: int, *, actor: Actor, now: datetime) -> None:
+def make_default(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
     """Requests that no policy routes elsewhere come to this team from now on; those that are open stay where they
-    are."""
+    are. It says who decides, so only whoever has just proved who they are does it. Raises Refused."""
+    _must_be_fresh(is_fresh)
     with people.in_turn(actor), transaction.atomic():
         team = _locked(pk)
         if team.is_default:
@@ -61,6 +63,11 @@ def make_default(pk: int, *, actor: Actor, now: datetime) -> None:
         team.is_default = True
         team.save(update_fields=["is_default"])
         _record(team, audit.Event.TEAM_MADE_DEFAULT, actor, now)
+
+
+def _must_be_fresh(is_fresh: bool) -> None:
+    if not is_fresh:
+        raise Refused(Why.PROVE_AGAIN)
 
 
 def _free(name: str, but: int = 0) -> str:

@@ -25,7 +25,7 @@ _RETRY_AFTER = "5"
 
 
 # Reads no more than it takes, and counts what is larger.
-@takes(sys.maxsize)
+@takes(sys.maxsize, from_anybody=True)
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:

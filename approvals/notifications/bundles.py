@@ -23,7 +23,7 @@ from approvals.models.notices import DeliveryQuerySet
 from approvals.notifications.channel import DeliveryError, PermanentError, TemporaryError
 from approvals.notifications.channels import CHANNELS
 from approvals.notifications.fanout import BATCH
-from approvals.notifications.news import moot
+from approvals.notifications.news import MAY_NOT_SEE, hidden, moot
 from approvals.notifications.wishes import SOON
 from approvals.outbox.crew import Piece
 from approvals.retry import DELIVERY
@@ -143,7 +143,9 @@ def _try(bundle: Bundle) -> dict[int, str]:
     if not bundle.person.is_active:
         raise PermanentError("deactivated")
     listed = list(_readable(bundle.pks[-READ:]))
-    dropped = {one.pk: why for one in listed if (why := moot(one.notice, bundle.person))}
+    unseen = hidden((one.notice for one in listed), bundle.person)
+    dropped = {one.pk: MAY_NOT_SEE for one in listed if one.notice.request_id in unseen}
+    dropped |= {one.pk: why for one in listed if one.pk not in dropped and (why := moot(one.notice, bundle.person))}
     fresh = [one for one in listed if one.pk not in dropped]
     if fresh:
         CHANNELS[DeliveryChannel(fresh[0].channel)].send_together(bundle.person, fresh, bundle.pks[:-READ])

@@ -16,7 +16,7 @@ from approvals.notifications.facts import Facts, facts
 from approvals.notifications.readers import as_read_by
 from approvals.notifications.rows import rows
 from approvals.notifications.wishes import is_always
-from approvals.notifications.wording import cut, header, quoted
+from approvals.notifications.wording import cut, header, quoted, sentences
 from portal.accounts.models import User
 
 SUBJECT_LENGTH = 150
@@ -43,8 +43,8 @@ def written(code: NoticeCode, said: Facts, *, always: bool = False) -> Rendered:
     """In the active language and zone. `always`: no wish keeps this mail from its reader."""
     context = asdict(said) | {"near": said.near}
     letter = context | {
-        "lead": _words(code, "lead", context),
-        "next": _words(code, "next", context),
+        "lead": sentences(_words(code, "lead", context)),
+        "next": sentences(_words(code, "next", context)),
         "rows": rows(code, said),
         "code": code.value,
         "always": always,

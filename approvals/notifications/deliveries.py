@@ -18,7 +18,7 @@ from approvals.notifications import bundles, wishes
 from approvals.notifications.channel import DeliveryError, PermanentError, TemporaryError
 from approvals.notifications.channels import CHANNELS
 from approvals.notifications.fanout import fan_out_all
-from approvals.notifications.news import moot
+from approvals.notifications.news import MAY_NOT_SEE, hidden, moot
 from approvals.outbox.crew import Crew, Piece
 from approvals.retry import DELIVERY
 from portal import clock
@@ -90,6 +90,8 @@ def _next(now: datetime) -> Delivery | None:
 def _try(delivery: Delivery) -> None:
     if not delivery.person.is_active:
         raise PermanentError("deactivated")
+    if hidden([delivery.notice], delivery.person):
+        raise PermanentError(MAY_NOT_SEE)
     if why := moot(delivery.notice, delivery.person):
         raise PermanentError(why)
     CHANNELS[DeliveryChannel(delivery.channel)].send(delivery)

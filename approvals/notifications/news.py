@@ -1,6 +1,9 @@
-"""Whether a happening is still news when its turn comes: a call to do what was done meanwhile is not."""
+"""Whether a happening is still news for its reader when its turn comes: a call to do what was done meanwhile is not,
+nor is what they may no longer see."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from approvals.choices import NoticeCode, State
 from approvals.models import LaunchRequest, Notice
@@ -10,6 +13,7 @@ from portal.accounts.models import MailWish, User
 
 _CALLS = frozenset({NoticeCode.OPENED, NoticeCode.ASKED, NoticeCode.REMINDED})
 LAST_RUNG = 90
+MAY_NOT_SEE = "may_not_see"
 
 
 def moot(notice: Notice, reader: User) -> str:
@@ -17,6 +21,14 @@ def moot(notice: Notice, reader: User) -> str:
     if reader.mail_wish == MailWish.NONE and not is_always(notice, reader):
         return NOT_WANTED
     return "overtaken" if overtaken(notice, reader) else ""
+
+
+def hidden(notices: Iterable[Notice], reader: User) -> set[int]:
+    """Keys of the requests they are about that this person may not see by now, in one query whatever their number."""
+    about = {one.request_id for one in notices if one.request_id is not None}
+    if not about:
+        return set()
+    return about - set(LaunchRequest.objects.visible_to(reader).filter(pk__in=about).values_list("pk", flat=True))
 
 
 def overtaken(notice: Notice, reader: User) -> bool:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from approvals import policy
 from approvals.choices import MessageKind, NoticeCode
-from approvals.models import AuditEvent, Delivery, LaunchRequest, Notice
+from approvals.models import AuditEvent, Delivery, LaunchRequest, Membership, Notice
 from approvals.notifications.spoken import message_of
 from approvals.notifications.wishes import wanting
 from portal.accounts.models import User
@@ -62,10 +62,11 @@ def _wrote_it_himself(notice: Notice, request: LaunchRequest) -> bool:
 
 
 def _desk(request: LaunchRequest) -> Q:
-    """Members of the request's teams who want to be told, and whoever has asked the requester something."""
+    """Members of the request's teams who want to be told, and whoever has asked the requester something; as far as
+    they may read it: what the site answers 404 is not sent by mail either."""
     teams = Q(memberships__is_notified=True, memberships__team__stage_groups__stage__request=request)
     asked = request.messages.filter(kind=MessageKind.QUESTION).values("author")
-    return teams | Q(pk__in=asked)
+    return (teams | Q(pk__in=asked)) & _may_read(request)
 
 
 def _whose_turn(notice: Notice, request: LaunchRequest) -> Q:
@@ -93,8 +94,13 @@ def _named(notice: Notice, request: LaunchRequest) -> Q:
     message = message_of(notice).first()
     if message is None:
         return Q(pk__in=[])
-    may_read = Q(is_administrator=True) | Q(is_auditor=True)
-    may_read |= Q(memberships__may_decide=True, memberships__team__stage_groups__stage__request=request)
+    may_read = _may_read(request)
     if message.kind != MessageKind.NOTE:
         return Q(mentions=message) & (may_read | Q(pk=request.requester_id))
     return Q(mentions=message) & may_read & ~Q(pk=request.requester_id)
+
+
+def _may_read(request: LaunchRequest) -> Q:
+    """Whom `visible_to` shows it, its requester apart. By keys, so that one membership may tell and another show."""
+    deciding = Membership.objects.filter(may_decide=True, team__stage_groups__stage__request=request)
+    return Q(is_administrator=True) | Q(is_auditor=True) | Q(pk__in=deciding.values("person"))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 
+from django.utils import translation
+
 from approvals.models import LaunchRequest
 from portal.logs import redact
 from portal.templatetags.elements import plain
 
 LINE_LENGTH = 300
 TEXT_LENGTH = 10_000
+_CHINESE_STOP = re.compile(r"(?:(?<=[\u4e00-\u9fff”）])\.(?= |$)|。) *")
 # What may be shown as an address in a mail. Stricter than the standard, whose quoted local parts hold anything.
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
@@ -34,6 +37,14 @@ def header(text: str, length: int) -> str:
 
 def lines(text: str) -> str:
     return plain(cut("\n".join(redact(text).splitlines()), TEXT_LENGTH))
+
+
+def sentences(text: str) -> str:
+    """Sentences that stand one after the other, as the active language writes them: Chinese has a stop of its own,
+    and no space behind it."""
+    if not (translation.get_language() or "").startswith("zh"):
+        return text
+    return _CHINESE_STOP.sub("。", text)
 
 
 def quoted(text: str) -> str:

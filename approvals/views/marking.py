@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +22,7 @@ from approvals.errors import Refused, Why
 from approvals.models import CannedReason, LaunchRequest, Sensitivity
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
 from catalog.models import Product
+from portal.accounts import stepup
 from portal.clock import now
 
 _OFFERED = 300
@@ -49,8 +51,17 @@ def mark(request: PersonRequest) -> HttpResponse:
 @require_POST
 @for_people
 def unmark(request: PersonRequest, pk: int) -> HttpResponse:
-    done = _("It is not marked as sensitive any more.")
-    _acts(request, None, done, lambda who, at: actions.unmark_sensitive(pk, actor=who, now=at))
+    _may_see(request)
+    is_fresh = stepup.is_fresh(request)
+    try:
+        actions.unmark_sensitive(pk, is_fresh=is_fresh, actor=at_the_desk(request.user), now=now())
+    except Refused as refused:
+        log_refusal(request.user, "operations", "unmark", refused)
+        if refused.why is not Why.PROVE_AGAIN:
+            raise Http404 from None
+        messages.warning(request, refused.sentence)
+        return stepup.prove_again(request, reverse("sensitive"))
+    messages.success(request, _("It is not marked as sensitive any more."))
     return redirect("sensitive")
 
 

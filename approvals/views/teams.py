@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,6 +18,7 @@ from approvals.models import Membership, Team
 from approvals.people_forms import TeamForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
 from approvals.views.people import may_act
+from portal.accounts import stepup
 from portal.clock import now
 
 _MOST = 200
@@ -37,8 +39,13 @@ def add(request: PersonRequest) -> HttpResponse:
     if not form.is_valid():
         return _render(request, form, 422)
     try:
-        team = teams.add_team(form.cleaned_data["name"], actor=at_the_desk(request.user), now=now())
+        is_fresh = stepup.is_fresh(request)
+        team = teams.add_team(
+            form.cleaned_data["name"], is_fresh=is_fresh, actor=at_the_desk(request.user), now=now()
+        )
     except Refused as refused:
+        if refused.why is Why.PROVE_AGAIN:
+            return _prove_again(request, refused)
         form.add_error("name", refused.sentence)
         return _render(request, form, refused.http_status)
     messages.success(request, _("The team %(team)s is there.") % {"team": team})
@@ -57,6 +64,8 @@ def act(request: PersonRequest, pk: int, verb: str) -> HttpResponse:
         log_refusal(request.user, f"teams/{pk}", verb, refused)
         if refused.why is Why.NOT_FOUND:
             raise Http404 from None
+        if refused.why is Why.PROVE_AGAIN:
+            return _prove_again(request, refused)
         messages.warning(request, refused.sentence)
     else:
         messages.success(request, _("Saved."))
@@ -68,10 +77,15 @@ def _rename(request: PersonRequest, pk: int) -> None:
 
 
 def _default(request: PersonRequest, pk: int) -> None:
-    teams.make_default(pk, actor=at_the_desk(request.user), now=now())
+    teams.make_default(pk, is_fresh=stepup.is_fresh(request), actor=at_the_desk(request.user), now=now())
 
 
 _VERBS: dict[str, Callable[[PersonRequest, int], None]] = {"rename": _rename, "default": _default}
+
+
+def _prove_again(request: PersonRequest, refused: Refused) -> HttpResponse:
+    messages.warning(request, refused.sentence)
+    return stepup.prove_again(request, reverse("teams"))
 
 
 def _render(request: PersonRequest, form: TeamForm, status: int = 200) -> HttpResponse:

@@ -73,7 +73,9 @@ def _shoot(showing: Any, one: Picture) -> None:
     person = getattr(showing.room.cast, one.who)
     type(person).objects.filter(pk=person.pk).update(language=one.language)
     size = {"width": one.width, "height": one.height}
-    with showing.window(person, one.scheme, viewport=size, device_scale_factor=2 if one.width < 500 else 1.5) as window:
+    phone = one.width < 500
+    device = {"device_scale_factor": 2 if phone else 1.5, "has_touch": phone, "is_mobile": phone}
+    with showing.window(person, one.scheme, viewport=size, **device) as window:
         page = window.new_page()
         page.goto(one.path(showing.room), wait_until="networkidle")
         page.screenshot(path=FOLDER / f"{one.name}.png")

@@ -206,3 +206,12 @@ def test_who_is_told_of_a_comment_is_not_told_again_that_it_names_them(cast: Cas
     Notice.objects.get_or_create(request=launch, event=event, code=NoticeCode.MENTIONED, created_at=now())
     told = sorted(letter.to[0] for letter in send_all())
     assert told == ["ada@example.com", "amir@example.com", "bea@example.com"]
+
+
+def test_chinese_sentences_end_in_chinese(cast: Cast, launch: LaunchRequest) -> None:
+    User.objects.filter(pk=cast.requester.pk).update(language="zh-hans")
+    actions.reject(launch.pk, actor=by(cast.approver), now=now(), reason="Too large")
+    lead = sent()["rita@example.com"].body.splitlines()[0]
+    assert lead.count("。") == 2
+    assert ". " not in lead
+    assert "。 " not in lead

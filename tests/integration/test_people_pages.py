@@ -165,6 +165,17 @@ def test_teams_are_looked_after(cast: Cast, ada: Client) -> None:
     assert b"Amir" in page
 
 
+def test_the_default_team_is_changed_only_after_a_proof(cast: Cast, client_for: Any) -> None:
+    team = Team.objects.create(name="Data owners")
+    answer = client_for(cast.administrator).post(f"/people/teams/{team.pk}/default/")
+    assert "reauthenticate" in answer["Location"]
+    Membership.objects.all().delete()
+    Team.objects.all().delete()
+    answer = client_for(cast.administrator).post("/people/teams/add/", {"name": "First"})
+    assert "reauthenticate" in answer["Location"]
+    assert not Team.objects.exists()
+
+
 def test_changing_needs_a_post(cast: Cast, ada: Client) -> None:
     for verb in ("roles", "join", "leave", "deactivate", "reactivate", "forget", "unlock"):
         assert ada.get(f"/people/{cast.approver.uuid}/{verb}/").status_code == 405

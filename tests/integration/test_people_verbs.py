@@ -75,9 +75,9 @@ def test_only_administrators_change_who_may_do_what(cast: Cast, part: str) -> No
         lambda: people.reactivate(cast.approver.pk, is_fresh=True, **actor),
         lambda: people.forget_identities(cast.approver.pk, is_fresh=True, **actor),
         lambda: people.remove_second_factors(cast.approver.pk, is_fresh=True, **actor),
-        lambda: teams.add_team("Another", **actor),
+        lambda: teams.add_team("Another", is_fresh=True, **actor),
         lambda: teams.rename_team(cast.team.pk, "Another", **actor),
-        lambda: teams.make_default(cast.team.pk, **actor),
+        lambda: teams.make_default(cast.team.pk, is_fresh=True, **actor),
         lambda: teams.take_out_of_team(cast.approver.pk, cast.team.pk, **actor),
         lambda: teams.put_into_team(
             cast.outsider.pk, cast.team.pk, may_decide=True, is_notified=True, is_fresh=True, **actor
@@ -103,6 +103,7 @@ def test_rights_are_given_only_by_somebody_who_has_just_proved_who_they_are(cast
         lambda: invite(cast, is_fresh=False),
         lambda: people.change_roles(cast.outsider.pk, roles=frozenset({"auditor"}), is_fresh=False, **actor),
         lambda: people.reactivate(cast.approver.pk, is_fresh=False, **actor),
+        lambda: teams.make_default(Team.objects.create(name="Others").pk, is_fresh=False, **actor),
         lambda: teams.put_into_team(
             cast.outsider.pk, cast.team.pk, may_decide=True, is_notified=True, is_fresh=False, **actor
         ),
@@ -153,7 +154,7 @@ def test_doing_something_twice_is_written_down_once(cast: Cast) -> None:
     for _ in range(2):
         people.change_roles(cast.outsider.pk, roles=frozenset({"auditor"}), is_fresh=True, **by(cast.administrator))
         people.deactivate(cast.requester.pk, **by(cast.administrator))
-        teams.make_default(cast.team.pk, **by(cast.administrator))
+        teams.make_default(cast.team.pk, is_fresh=True, **by(cast.administrator))
         teams.rename_team(cast.team.pk, "Platform approvers", **by(cast.administrator))
         teams.take_out_of_team(cast.approver.pk, cast.team.pk, **by(cast.administrator))
     assert said() == [
@@ -175,18 +176,27 @@ def test_identities_and_second_factors_of_somebody_can_be_taken_away(cast: Cast)
 
 
 def test_teams_are_added_renamed_and_made_the_default(cast: Cast) -> None:
-    team = teams.add_team("  Data \n owners ", **by(cast.administrator))
+    team = teams.add_team("  Data \n owners ", is_fresh=False, **by(cast.administrator))
     assert (team.name, team.is_default) == ("Data   owners", False)
     teams.rename_team(team.pk, "Data owners", **by(cast.administrator))
-    teams.make_default(team.pk, **by(cast.administrator))
+    teams.make_default(team.pk, is_fresh=True, **by(cast.administrator))
     assert list(Team.objects.filter(is_default=True)) == [team]
     assert said()[-2:] == ["Ada renamed a team to Data owners", "Ada made Data owners the default team"]
+
+
+def test_the_first_team_is_the_default_so_it_needs_a_proof_too(cast: Cast) -> None:
+    Membership.objects.all().delete()
+    Team.objects.all().delete()
+    with pytest.raises(Refused) as refused:
+        teams.add_team("First", is_fresh=False, **by(cast.administrator))
+    assert refused.value.why is Why.PROVE_AGAIN
+    assert teams.add_team("First", is_fresh=True, **by(cast.administrator)).is_default
 
 
 @pytest.mark.parametrize("name", ["Platform approvers", "PLATFORM APPROVERS"])
 def test_two_teams_do_not_have_the_same_name(cast: Cast, name: str) -> None:
     with pytest.raises(Refused) as refused:
-        teams.add_team(name, **by(cast.administrator))
+        teams.add_team(name, is_fresh=True, **by(cast.administrator))
     assert refused.value.why is Why.NAME_TAKEN
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -20,6 +21,7 @@ from portal.clock import now
 from tests.integration.test_views import looked, text_of
 from tests.support.cast import Cast
 from tests.support.launches import ACCOUNT, open_launch
+from tests.support.proving import prove
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
@@ -107,6 +109,12 @@ class TestThePage:
             'name="typed_name"'
         )
 
+    def test_requesters_are_not_told_why(self, cast: Cast, client_for: SignIn, launch: LaunchRequest) -> None:
+        assert launch.requester == cast.requester
+        page = text_of(client_for(cast.requester).get(launch.get_absolute_url()))
+        assert "Customers' data." not in page
+        assert NAME not in page
+
     @pytest.mark.usefixtures("proven")
     def test_another_name_is_refused_beside_the_field(
         self, cast: Cast, client_for: SignIn, launch: LaunchRequest
@@ -155,6 +163,7 @@ class TestOperations:
         assert "It is marked as sensitive." in text_of(done)
         mark = Sensitivity.objects.get()
         assert (mark.value, mark.name) == ("111122223333", "Production EU")
+        prove(client)
         gone = client.post(f"/operations/sensitive/{mark.pk}/unmark/", follow=True)
         assert "Nothing is marked as sensitive" in text_of(gone)
         events = AuditEvent.objects.filter(chain__subject="operations").order_by("number")
@@ -163,6 +172,20 @@ class TestOperations:
         assert sentence(events[1]) == "Ada took the mark “sensitive” from Production EU"
         assert events[0].params["value"] == "111122223333"
         assert client.post(f"/operations/sensitive/{mark.pk}/unmark/").status_code == 404
+
+    def test_a_mark_is_taken_away_only_by_somebody_who_has_just_proved_who_they_are(
+        self, cast: Cast, client_for: SignIn
+    ) -> None:
+        mark = Sensitivity.objects.create(subject="account", value=ACCOUNT, name=NAME)
+        with pytest.raises(Refused) as refused:
+            actions.unmark_sensitive(mark.pk, is_fresh=False, actor=desk(cast.administrator), now=now())
+        assert refused.value.why is Why.PROVE_AGAIN
+        client = client_for(cast.administrator)
+        answer = client.post(f"/operations/sensitive/{mark.pk}/unmark/")
+        assert "reauthenticate" in answer["Location"]
+        assert "/operations/sensitive/" in unquote(answer["Location"])
+        assert Sensitivity.objects.exists()
+        assert "confirm that it is you" in text_of(client.get("/operations/sensitive/"))
 
     @pytest.mark.parametrize(
         ("changes", "said"),

@@ -1,0 +1,52 @@
+"""A process of its own for the body of a mail: what its writer wrote, within limits of time and memory.
+
+Invariant: whatever a stranger's mail does to a parser, it ends after seconds, and the worker goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from approvals.replies import mime
+from approvals.replies.trimming import trimmed
+from catalog.reading.apart import run
+
+SECONDS = 5.0
+MEMORY = 512 << 20
+_ROOT = Path(__file__).resolve().parents[2]
+_MAIN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from approvals.replies.words import main
+main()
+"""
+_BROKEN, _TOO_COSTLY = "broken", "too costly"
+
+
+def own_words(raw: bytes) -> str:
+    """Raises Broken and TooCostly; OSError where no process can be had now."""
+    try:
+        done = run(_MAIN, [str(_ROOT)], raw[: mime.LARGEST], seconds=SECONDS, memory=MEMORY)
+        said = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        # It was late, or died of its limits.
+        raise mime.TooCostly from None
+    if said.get("trouble") == _BROKEN:
+        raise mime.Broken
+    if "trouble" in said:
+        raise mime.TooCostly
+    return str(said["text"])
+
+
+def main() -> None:
+    """In the process: a mail comes in, JSON goes out."""
+    try:
+        said = {"text": trimmed(mime.text(sys.stdin.buffer.read()))}
+    except mime.Broken:
+        said = {"trouble": _BROKEN}
+    except (mime.TooCostly, MemoryError):
+        said = {"trouble": _TOO_COSTLY}
+    sys.stdout.write(json.dumps(said))
