@@ -84,6 +84,8 @@ class Event(StrEnum):
     PERSON_DEACTIVATED = "person_deactivated"
     PERSON_REACTIVATED = "person_reactivated"
     IDENTITIES_FORGOTTEN = "identities_forgotten"
+    IDENTITY_CONNECTED = "identity_connected"
+    IDENTITY_REMOVED = "identity_removed"
     SECOND_FACTORS_REMOVED = "second_factors_removed"
     ROLE_GIVEN = "role_given"
     ROLE_TAKEN = "role_taken"

@@ -25,8 +25,11 @@ class Why(StrEnum):
     TEXT_MISSING = "text_missing"
     TEXT_TOO_LONG = "text_too_long"
     EDITING_OVER = "editing_over"
+    EDITED_TOO_OFTEN = "edited_too_often"
+    SAID_TOO_MUCH = "said_too_much"
     FILES_OFF = "files_off"
     FILES_TOO_MANY = "files_too_many"
+    FILES_FULL = "files_full"
     FILES_DOWN = "files_down"
     FILE_EMPTY = "file_empty"
     FILE_TOO_LARGE = "file_too_large"
@@ -64,8 +67,14 @@ _SENTENCES = {
     Why.TEXT_MISSING: _("Please write a sentence; the other side reads it."),
     Why.TEXT_TOO_LONG: _("The text is too long: at most %(limit)d characters."),
     Why.EDITING_OVER: _("A message can be changed for half an hour while its request is open. Write a new one."),
+    Why.EDITED_TOO_OFTEN: _("A message can be changed at most %(limit)d times. Write a new one."),
+    Why.SAID_TOO_MUCH: _(
+        "You have written %(limit)d messages and changes here within an hour, and that is the most. Nothing was sent;"
+        " please go on later."
+    ),
     Why.FILES_OFF: _("This desk takes no files. Nothing was sent."),
     Why.FILES_TOO_MANY: _("A message takes at most %(limit)d files. Nothing was sent."),
+    Why.FILES_FULL: _("The files of one request take at most %(limit)d MB together. Nothing was sent."),
     Why.FILES_DOWN: _("The files could not be stored at the moment. Nothing was sent; please try again."),
     Why.FILE_EMPTY: _("The file “%(name)s” is empty. Nothing was sent."),
     Why.FILE_TOO_LARGE: _("The file “%(name)s” is larger than %(limit)d MB. Nothing was sent."),
@@ -106,7 +115,9 @@ class Refused(Exception):
             Why.NOT_PROVEN: 403,
             Why.TEXT_MISSING: 422,
             Why.TEXT_TOO_LONG: 422,
+            Why.SAID_TOO_MUCH: 429,
             Why.FILES_TOO_MANY: 422,
+            Why.FILES_FULL: 422,
             Why.FILES_DOWN: 503,
             Why.FILE_EMPTY: 422,
             Why.FILE_TOO_LARGE: 422,

@@ -8,40 +8,19 @@ digests, so that what changed since can be told from it; whoever makes one up on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 
-from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
-from approvals import policy, rules, sensitivity
+from approvals import grounds
 from approvals.audit import Event
 from approvals.canonical import digest
-from approvals.choices import MessageKind, ReadingStatus
-from approvals.models import AuditEvent, LaunchRequest, TemplateReading
+from approvals.choices import ReadingStatus
+from approvals.grounds import Grounds
+from approvals.models import LaunchRequest, TemplateReading
 from approvals.sentences import sentence
 
-# What happened to a request itself; reminders, claims and what CloudFormation says change no decision.
-_TOLD = (
-    Event.COMPLETED,
-    Event.ANNOUNCED_AGAIN,
-    Event.VOTED,
-    Event.APPROVED,
-    Event.REJECTED,
-    Event.ASKED,
-    Event.ANSWERED,
-    Event.COMMENTED,
-    Event.EDITED,
-    Event.WITHDRAWN,
-    Event.EXPIRED,
-    Event.LAPSED,
-    Event.RETRIED,
-    Event.LET_THROUGH,
-    Event.DECIDED_BY_LINK,
-    Event.UPDATER_NAMED,
-    Event.BYPASSED,
-)
-_TOLD_INSIDE = (*_TOLD, Event.NOTED, Event.ALARM_RAISED, Event.ALARM_ACKNOWLEDGED)
 _MOST_TOLD = 8
 
 
@@ -87,12 +66,22 @@ def token(launch: LaunchRequest) -> str:
     return now_seen(launch).token
 
 
+def tokens(launches: Iterable[LaunchRequest]) -> dict[int, str]:
+    """The token of each by its key, with as many queries as for one."""
+    rows = list(launches)
+    found = grounds.of(rows)
+    return {one.pk: _seen(one, found[one.pk]).token for one in rows}
+
+
 def now_seen(launch: LaunchRequest, *, inside: bool = True) -> Seen:
     """As things stand. `inside`: whether notes and alarms count, which requesters hear nothing of."""
-    stage = policy.current_stage(launch)
-    marks = [[one.subject, one.value, one.name] for one in sensitivity.of(launch)] if inside else []
+    return _seen(launch, grounds.of([launch], inside=inside)[launch.pk])
+
+
+def _seen(launch: LaunchRequest, found: Grounds) -> Seen:
+    last, edited = found.said
     return Seen(
-        events=str(_events(launch, inside=inside).count()),
+        events=str(found.events),
         state=launch.state,
         facts=_short([launch.fingerprint, launch.kind, launch.is_complete]),
         who=_short(
@@ -104,12 +93,12 @@ def now_seen(launch: LaunchRequest, *, inside: bool = True) -> Seen:
                 launch.typed_email,
             ]
         ),
-        hold="-".join(map(str, launch.holds.order_by("-pk").values_list("pk", "status").first() or ("none",))),
-        disputed=str(int(rules.is_disputed(launch))) if inside else "0",
-        read=reading_stage(launch),
-        said=_said(launch, inside=inside),
-        stage=str(stage.pk if stage else 0),
-        sensitive=_short(marks),
+        hold="-".join(map(str, found.hold or ("none",))),
+        disputed=str(int(found.disputed)),
+        read=stage_of(found.reading),
+        said=f"{last}-{int(edited.timestamp() * 1000) if edited else 0}",
+        stage=str(found.stage),
+        sensitive=_short([[one.subject, one.value, one.name] for one in found.marks]),
     )
 
 
@@ -136,23 +125,10 @@ def stage_of(status: str | None) -> str:
     return "read" if status == ReadingStatus.READ else "waiting"
 
 
-def _events(launch: LaunchRequest, *, inside: bool) -> QuerySet[AuditEvent]:
-    events = AuditEvent.objects.filter(chain__request=launch, code__in=_TOLD_INSIDE if inside else _TOLD)
-    return events if inside else events.exclude(code=Event.EDITED, params__kind=MessageKind.NOTE)
-
-
-def _said(launch: LaunchRequest, *, inside: bool) -> str:
-    """The last message and the last edit: a page whose reader has not seen them is stale."""
-    thread = launch.messages.all() if inside else launch.messages.exclude(kind=MessageKind.NOTE)
-    last = thread.aggregate(last=Max("pk"), edited=Max("edited_at"))
-    edited = last["edited"]
-    return f"{last['last'] or 0}-{int(edited.timestamp() * 1000) if edited else 0}"
-
-
 def _happened(launch: LaunchRequest, before: int, *, inside: bool) -> list[str]:
     """The trail only grows, so what came after the first `before` events is what is new. A vote that was the
     decision is told once."""
-    fresh = _events(launch, inside=inside).select_related("actor", "on_behalf_of").prefetch_related("texts")
+    fresh = grounds.told([launch.pk], inside=inside).select_related("actor", "on_behalf_of").prefetch_related("texts")
     events = list(fresh.order_by("number")[before:][:_MOST_TOLD])
     decided = {(one.actor_id, one.at) for one in events if one.code in (Event.APPROVED, Event.REJECTED)}
     return [sentence(one) for one in events if one.code != Event.VOTED or (one.actor_id, one.at) not in decided]

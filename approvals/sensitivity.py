@@ -22,6 +22,15 @@ def of(launch: LaunchRequest) -> list[Sensitivity]:
     return list(Sensitivity.objects.filter(_about([(launch.account, launch.product_id)])))
 
 
+def of_each(launches: Iterable[LaunchRequest]) -> dict[int, list[Sensitivity]]:
+    """As `of`, for each by its key, in one query whatever their number."""
+    rows = list(launches)
+    if not rows:
+        return {}
+    marks = list(Sensitivity.objects.filter(_about((one.account, one.product_id) for one in rows)))
+    return {one.pk: [mark for mark in marks if (mark.subject, mark.value) in _subjects(one)] for one in rows}
+
+
 def needed_name(launch: LaunchRequest) -> str:
     """What has to be typed to approve it: the empty string when it is not sensitive."""
     return next((mark.name for mark in of(launch)), "")
@@ -29,15 +38,7 @@ def needed_name(launch: LaunchRequest) -> str:
 
 def marked(launches: Iterable[LaunchRequest]) -> set[int]:
     """The keys of those that are sensitive, in one query whatever their number."""
-    rows = list(launches)
-    if not rows:
-        return set()
-    marks = set(
-        Sensitivity.objects.filter(_about((one.account, one.product_id) for one in rows)).values_list(
-            "subject", "value"
-        )
-    )
-    return {one.pk for one in rows if marks & {(_Subject.ACCOUNT, one.account), (_Subject.PRODUCT, one.product_id)}}
+    return {pk for pk, marks in of_each(launches).items() if marks}
 
 
 def demand(launch: LaunchRequest, typed: str, *, is_fresh: bool) -> None:
@@ -60,6 +61,10 @@ def is_typed(typed: str, name: str) -> bool:
 def folded(text: str) -> str:
     """A name as it is compared."""
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _subjects(launch: LaunchRequest) -> set[tuple[str, str]]:
+    return {(_Subject.ACCOUNT, launch.account), (_Subject.PRODUCT, launch.product_id)}
 
 
 def _about(pairs: Iterable[tuple[str, str]]) -> Q:

@@ -156,6 +156,13 @@ _SENTENCES: dict[Event, Callable[[AuditEvent], str]] = {
     Event.PERSON_DEACTIVATED: _about(lambda: _("%(who)s deactivated the account of %(whom)s")),
     Event.PERSON_REACTIVATED: _about(lambda: _("%(who)s reactivated the account of %(whom)s")),
     Event.IDENTITIES_FORGOTTEN: _about(lambda: _("%(who)s had the sign-in identities of %(whom)s forgotten")),
+    Event.IDENTITY_CONNECTED: _named(
+        lambda: _("%(who)s signed in through %(provider)s for the first time: it opens their account from now on"),
+        provider="provider",
+    ),
+    Event.IDENTITY_REMOVED: _named(
+        lambda: _("%(who)s removed the sign-in through %(provider)s from their account"), provider="provider"
+    ),
     Event.SECOND_FACTORS_REMOVED: _about(lambda: _("%(who)s removed the second factors of %(whom)s")),
     Event.ROLE_GIVEN: _role(
         lambda: _("%(who)s made %(whom)s an administrator"), lambda: _("%(who)s made %(whom)s an auditor")

@@ -1,4 +1,4 @@
-"""Destroying what is no longer needed: URLs nobody will call again, kept messages that were dealt with, templates."""
+"""Destroying what is no longer needed: URLs nobody calls again, kept messages and mails dealt with, templates."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from django.db.models import Exists, OuterRef, Q
 from approvals import presence
 from approvals.choices import TERMINAL_STATES, UNSENT
 from approvals.intake import quarantine
-from approvals.models import Hold, TemplateReading
+from approvals.models import Hold, InboundMail, TemplateReading
 from approvals.models.holds import URL_LIFE
+from approvals.replies.results import Result
 from catalog.models import Publication, Template, Version
 
 UNUSED = timedelta(days=90)
+# As long as the bucket keeps what SES stored.
+MAILS = timedelta(days=30)
 _MOST_TEMPLATES = 500
 
 
@@ -27,7 +30,13 @@ def wipe(now: datetime) -> int:
     silent = Q(url_expires_at__isnull=True, opened_at__lte=now - URL_LIFE)
     urls = Hold.objects.filter(Q(url_expires_at__lte=now) | silent | over, url_encrypted__isnull=False)
     presence.forget(now)
+    forget_mails(now)
     return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)
+
+
+def forget_mails(now: datetime) -> int:
+    """Delete what is known of old mails that were dealt with; the messages they became stay."""
+    return InboundMail.objects.filter(received_at__lt=now - MAILS).exclude(result=Result.QUEUED).delete()[0]
 
 
 @transaction.atomic(durable=True)

@@ -1,4 +1,4 @@
-"""What a provider's groups make of somebody, at every sign-in there.
+"""What a provider's groups make of somebody, at every sign-in there; and which identities open an account.
 
 Invariant: a role that groups gave carries a mark (GroupRole) of its provider; only a marked role is taken away, and
 only when no provider's mark is left. What was given by hand has no mark, and no group takes it.
@@ -14,11 +14,13 @@ from django.dispatch import receiver
 
 from approvals.actions import people
 from approvals.actor import Actor
+from approvals.audit import Event
 from approvals.choices import Channel
 from approvals.errors import Refused
 from approvals.models import Membership, Team
 from portal import clock
 from portal.accounts.models import GroupRole, User
+from portal.accounts.signin import identities
 from portal.accounts.signin.groups import said
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,19 @@ _TEAM = "team:"
 @receiver(said)
 def _signed_in(person: User, provider: str, roles: frozenset[str], **_: Any) -> None:
     apply_groups(person.pk, provider=provider, roles=roles, now=clock.now())
+
+
+@receiver(identities.connected)
+def _connected(person: User, provider: str, **_: Any) -> None:
+    """Within the transaction that connects it, which holds the person."""
+    actor = Actor(person, Channel.SIGN_IN)
+    people.record(person, Event.IDENTITY_CONNECTED, actor, clock.now(), provider=provider)
+
+
+@receiver(identities.removed)
+def _removed(person: User, provider: str, **_: Any) -> None:
+    actor = Actor(person, Channel.DESK)
+    people.record(person, Event.IDENTITY_REMOVED, actor, clock.now(), provider=provider)
 
 
 def apply_groups(pk: int, *, provider: str, roles: frozenset[str], now: datetime) -> None:

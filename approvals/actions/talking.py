@@ -14,7 +14,7 @@ from approvals.lifecycle import Action
 from approvals.models import InboundMail, LaunchRequest, Message, Revision
 from approvals.replies.results import Result
 from approvals.rules import refusal
-from approvals.talk import editing, files, mentions, thread
+from approvals.talk import editing, files, limits, mentions, thread
 from portal.accounts.models import User
 
 _SAYS: dict[Action, tuple[MessageKind, audit.Event, NoticeCode | None]] = {
@@ -59,6 +59,7 @@ def edit(pk: int, *, actor: Actor, now: datetime, text: str) -> Message:
         message = _editable(pk, request, actor.person, now)
         if cleaned == message.text:
             return message
+        limits.demand_for_edit(message, actor.person, now)
         since = message.edited_at or message.written_at
         Revision.objects.create(message=message, text=message.text, written_at=since)
         message.text, message.edited_at = cleaned, now
@@ -95,6 +96,7 @@ def _say(
         raise Refused(Why.NOT_ALLOWED)
     with locked(pk) as request:
         target = permit(actor, request, action, now)
+        limits.demand_for_message(request, actor.person, now, sum(one.size for one in attached))
         message = Message.objects.create(
             request=request,
             kind=kind,

@@ -1,8 +1,12 @@
-"""Deciding on many: the same verb for each, one transaction each, and a sentence for each that was refused."""
+"""Deciding on many: the same verb for each, one transaction each, and a sentence for each that was refused.
+
+Invariant: each is decided as the confirmation page showed it. The page carries a token of every row
+(`approvals.seen`); a row that has changed since, or that came without one, is refused and leaves the others alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +20,7 @@ from approvals.actor import Actor
 from approvals.errors import Refused
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
+from approvals.seen import Consent
 
 MOST = 50
 VERBS: dict[str, Callable[..., LaunchRequest]] = {Action.APPROVE: actions.approve, Action.REJECT: actions.reject}
@@ -36,11 +41,29 @@ def picked(numbers: Iterable[str]) -> list[int]:
     return list(dict.fromkeys(int(one) for one in numbers if one.isascii() and one.isdigit() and len(one) < 19))
 
 
+def written(tokens: Mapping[int, str]) -> str:
+    """The tokens of all rows in one field, as the confirmation page carries them: "17:token 18:token"."""
+    return " ".join(f"{pk}:{token}" for pk, token in tokens.items())
+
+
+def tokens(said: str) -> dict[int, str]:
+    """What `written` wrote; what is none of it is left out."""
+    parts = (one.partition(":") for one in said.split(" "))
+    return {int(pk): token for pk, _colon, token in parts if pk.isascii() and pk.isdigit() and len(pk) < 19}
+
+
 def decide(
-    pks: Iterable[int], verdict: str, *, actor: Actor, clock: Callable[[], datetime], reason: str
+    pks: Iterable[int],
+    verdict: str,
+    *,
+    seen: Mapping[int, str],
+    actor: Actor,
+    clock: Callable[[], datetime],
+    reason: str,
 ) -> list[Result]:
     """Decide on each by itself: one that is refused, or that somebody else is at, leaves the others as they are."""
-    return [_one(pk, VERBS[verdict], {"actor": actor, "now": clock(), "reason": reason}) for pk in pks]
+    verb, said = VERBS[verdict], {"actor": actor, "reason": reason}
+    return [_one(pk, verb, {**said, "now": clock(), "consent": Consent(seen.get(pk, ""))}) for pk in pks]
 
 
 def _one(pk: int, verb: Callable[..., LaunchRequest], said: dict[str, Any]) -> Result:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
-from approvals.replies import mime
-from approvals.replies.trimming import trimmed
+from approvals.replies import mime, words
 from catalog.reading.apart import run
 
 SECONDS = 5.0
@@ -23,7 +21,6 @@ sys.path.insert(0, sys.argv[1])
 from approvals.replies.words import main
 main()
 """
-_BROKEN, _TOO_COSTLY = "broken", "too costly"
 
 
 def own_words(raw: bytes) -> str:
@@ -34,19 +31,8 @@ def own_words(raw: bytes) -> str:
     except (subprocess.TimeoutExpired, ValueError):
         # It was late, or died of its limits.
         raise mime.TooCostly from None
-    if said.get("trouble") == _BROKEN:
+    if said.get("trouble") == words.BROKEN:
         raise mime.Broken
     if "trouble" in said:
         raise mime.TooCostly
     return str(said["text"])
-
-
-def main() -> None:
-    """In the process: a mail comes in, JSON goes out."""
-    try:
-        said = {"text": trimmed(mime.text(sys.stdin.buffer.read()))}
-    except mime.Broken:
-        said = {"trouble": _BROKEN}
-    except (mime.TooCostly, MemoryError):
-        said = {"trouble": _TOO_COSTLY}
-    sys.stdout.write(json.dumps(said))

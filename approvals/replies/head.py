@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import default
+from typing import Any
 
 from anymail.exceptions import AnymailError
 from anymail.inbound import AnymailInboundMessage
@@ -59,13 +60,13 @@ def _check_cost(head: bytes) -> None:
         raise Broken
 
 
-def _sender(message: AnymailInboundMessage) -> str:
+def _sender(message: Any) -> str:
     senders = message.get_all("From") or []
-    found = message.get_address_header("From") if len(senders) == 1 else []  # type: ignore[no-untyped-call]
+    found = message.get_address_header("From") if len(senders) == 1 else []
     return str(found[0].addr_spec).strip().lower() if len(found) == 1 else ""
 
 
-def _is_automatic(message: AnymailInboundMessage, sender: str) -> bool:
+def _is_automatic(message: Any, sender: str) -> bool:
     def said(name: str) -> str:
         return str(message.get(name, "") or "").strip().lower()
 

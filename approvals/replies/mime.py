@@ -10,7 +10,6 @@ import re
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
-from typing import cast
 
 from approvals.replies.html import as_text
 
@@ -43,7 +42,7 @@ def text(raw: bytes) -> str:
     raw = re.sub(rb"\r\n?", b"\n", raw[:LARGEST])
     _check_cost(raw)
     try:
-        return _text(cast(EmailMessage, BytesParser(EmailMessage, policy=default).parsebytes(raw)))
+        return _text(BytesParser(EmailMessage, policy=default).parsebytes(raw))
     except TROUBLE:
         raise Broken from None
 
@@ -64,7 +63,7 @@ def _text(message: EmailMessage) -> str:
     for number, part in enumerate(message.walk()):
         if number > _MOST_PARTS:
             break
-        if part.is_multipart() or cast(EmailMessage, part).is_attachment():
+        if part.is_multipart() or part.is_attachment():
             continue
         if part.get_content_type() == "text/plain" and (plain := _decoded(part)).strip():
             return plain
@@ -82,4 +81,6 @@ def _decoded(part: EmailMessage) -> str:
         decoded = payload.decode(part.get_content_charset("utf-8"), errors="replace")
     except (LookupError, UnicodeError):
         decoded = payload.decode(errors="replace")
-    return re.sub(r"\r\n?", "\n", decoded[:LARGEST_TEXT])
+    # Half a letter, as UTF-7 can write it, is nothing a database takes.
+    whole = decoded[:LARGEST_TEXT].encode(errors="replace").decode()
+    return re.sub(r"\r\n?", "\n", whole)

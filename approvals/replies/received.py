@@ -1,7 +1,8 @@
 """What SES says about a mail it has stored (documented at "Contents of notifications for Amazon SES email receiving").
 
-Invariant: the row is written once per stored mail, whoever repeats the message. Only what SES itself found out is
-believed here: where it stored the mail, for which address it came, and its verdicts; the mail is read by the worker.
+Invariant: the row is written once per stored mail for somebody, whoever repeats the message. Only what SES itself found
+out is believed here: where it stored the mail, for which address it came, and its verdicts; the mail is read by the
+worker.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from portal.accounts.models import User
 TOPIC_NAME = "gatehouse-inbound-mail"
 PREFIX, DOOR = "inbound/", "mail"
 _LIMIT = 288 * 1024
-_PASSED = "PASS"
+_PASSED, _FAILED = "PASS", "FAIL"
 # SES found nothing, or could not say; what it could not look at is not taken.
 _CLEAN = frozenset({_PASSED, "GRAY", "DISABLED"})
 
@@ -35,16 +36,13 @@ def take(raw: str, now: datetime) -> None:
         raise NotUnderstood("It is not about a mail that was received.")
     mail, receipt = _part(said, "mail"), _part(said, "receipt")
     key = _key(_part(receipt, "action"))
-    whom = _whom(receipt)
-    result = _judged(mail, receipt, whom[1] if whom else None)
-    row = InboundMail(
-        key=key,
-        result=result,
-        received_at=now,
-        next_attempt_at=now,
-        request=whom[0] if whom else None,
-        person=whom[1] if whom else None,
-    )
+    if (whom := _whom(receipt)) is None:
+        # Anybody may write to such an address, as often as they like: it is counted, and leaves no row.
+        refuse(Result.ADDRESS.value, door=DOOR, now=now)
+        return
+    request, person = whom
+    result = _judged(mail, receipt, person)
+    row = InboundMail(key=key, result=result, received_at=now, next_attempt_at=now, request=request, person=person)
     with transaction.atomic(durable=True):
         if InboundMail.objects.filter(key=key).exists():
             return
@@ -75,28 +73,38 @@ def _whom(receipt: dict[str, Any]) -> tuple[LaunchRequest, User] | None:
     return None
 
 
-def _judged(mail: dict[str, Any], receipt: dict[str, Any], person: User | None) -> Result:
-    if person is None:
-        return Result.ADDRESS
+def _judged(mail: dict[str, Any], receipt: dict[str, Any], person: User) -> Result:
     if not {_verdict(receipt, "spam"), _verdict(receipt, "virus")} <= _CLEAN:
         return Result.SPAM
     source = mail.get("source")
     if not isinstance(source, str) or "@" not in source:
         # Nobody to send it back to: that is how machines complain.
         return Result.AUTOMATIC
-    return Result.QUEUED if _is_proven(receipt, source, person) else Result.UNPROVEN
+    if not _is_proven(receipt, source, person):
+        return Result.UNPROVEN
+    return Result.QUEUED if _author(mail) == person.email.lower() else Result.SENDER
 
 
 def _is_proven(receipt: dict[str, Any], source: str, person: User) -> bool:
-    """DMARC passed; or SPF and DKIM did, for the domain of the person's own address.
+    """DMARC passed; or, where it says nothing, SPF and DKIM did, for the very domain of the person's own address.
 
     Without DMARC they may have passed for anybody's domain, and the mail may still name the person as its sender.
     """
-    if _verdict(receipt, "dmarc") == _PASSED:
-        return True
+    dmarc = _verdict(receipt, "dmarc")
+    if dmarc in (_PASSED, _FAILED):
+        return dmarc == _PASSED
     proven, own = (address.rpartition("@")[2].strip(" >").lower() for address in (source, person.email))
-    related = proven == own or proven.endswith(f".{own}")
-    return related and _verdict(receipt, "spf") == _verdict(receipt, "dkim") == _PASSED
+    return proven == own and _verdict(receipt, "spf") == _verdict(receipt, "dkim") == _PASSED
+
+
+def _author(mail: dict[str, Any]) -> str:
+    """The one address SES read in From; the worker reads it again in the mail itself, and both must be the person's."""
+    common = mail.get("commonHeaders")
+    authors = common.get("from") if isinstance(common, dict) else None
+    if not isinstance(authors, list) or len(authors) != 1 or not isinstance(authors[0], str):
+        return ""
+    name, bracket, address = authors[0].strip().rpartition("<")
+    return (address.removesuffix(">") if bracket else name + address).strip().lower()
 
 
 def _verdict(receipt: dict[str, Any], of: str) -> str:

@@ -16,6 +16,7 @@ class Result(StrEnum):
     NOT_ALLOWED = "may not write here"
     TOO_MANY = "too many mails"
     TOO_LARGE = "mail too large"
+    TOO_COSTLY = "mail too costly to read"
     BROKEN = "mail not readable"
     EMPTY = "mail without text"
     UNREACHABLE = "mail not found in its bucket"

@@ -1,7 +1,8 @@
-"""The worker's part: claim a mail → read it from the bucket → say what it says → settle.
+"""The worker's part: claim a mail → read it from the bucket → see who sent it → say what it says → settle.
 
 Invariant: a mail is said at most once, because its row is settled in the transaction of its message; a worker that
-dies leaves the row to the next sweep. Nothing of a mail is logged but what became of it.
+dies leaves the row to the next sweep. A body is read only once its sender is known. Nothing of a mail is logged but
+what became of it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from approvals.choices import Channel, State
 from approvals.errors import Refused, Why
 from approvals.intake.refusals import refuse
 from approvals.models import InboundMail, LaunchRequest
-from approvals.replies import mime
+from approvals.replies import apart, head, mime
 from approvals.replies.received import DOOR
 from approvals.replies.results import Result
-from approvals.replies.trimming import trimmed
 from approvals.rules import is_requester
 from catalog import aws
 from portal import clock
@@ -72,10 +72,10 @@ def _take(row: InboundMail, now: datetime) -> Result | None:
         return _settle(row, Result.TOO_MANY, now)
     try:
         raw = _raw(row.key)
+        result = Result.TOO_LARGE if raw is None else _say(row, raw, now)
     except (ClientError, BotoCoreError, OSError) as error:
         log.warning("a mail cannot be read now", mail=row.pk, error=type(error).__name__)
         return None
-    result = Result.TOO_LARGE if raw is None else _say(row, raw, now)
     return result if result is Result.TAKEN else _settle(row, result, now)
 
 
@@ -86,10 +86,10 @@ def _is_flood(row: InboundMail) -> bool:
 
 
 def _raw(key: str) -> bytes | None:
-    """The mail as SES stored it; None where it is larger than any reply."""
+    """The mail as SES stored it, as far as it is read; None where it is larger than any reply."""
     stored = aws.client("s3").get_object(Bucket=settings.GATEHOUSE_MAIL_BUCKET, Key=key)
     with stored["Body"] as body:
-        return body.read() if stored["ContentLength"] <= LARGEST else None
+        return body.read(mime.LARGEST) if stored["ContentLength"] <= LARGEST else None
 
 
 def _say(row: InboundMail, raw: bytes, now: datetime) -> Result:
@@ -97,17 +97,23 @@ def _say(row: InboundMail, raw: bytes, now: datetime) -> Result:
     if request is None or person is None:
         return Result.ADDRESS
     try:
-        mail = mime.parse(raw)
+        if refused := _refused(head.read(raw), person):
+            return refused
+        text = apart.own_words(raw)
     except mime.Broken:
         return Result.BROKEN
-    if mail.is_automatic:
-        return Result.AUTOMATIC
-    if mail.sender != person.email.lower():
-        return Result.SENDER
-    if not (text := trimmed(mail.text)):
+    except mime.TooCostly:
+        return Result.TOO_COSTLY
+    if not text:
         return Result.EMPTY
     text = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - len(_CUT)] + _CUT
     return _spoken(row, request, person, text, now)
+
+
+def _refused(mail: head.Head, person: User) -> Result | None:
+    if mail.is_automatic:
+        return Result.AUTOMATIC
+    return None if mail.sender == person.email.lower() else Result.SENDER
 
 
 def _spoken(row: InboundMail, request: LaunchRequest, person: User, text: str, now: datetime) -> Result:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils.safestring import SafeString
 
 from approvals import rules
 from approvals.choices import Channel, MessageKind
-from approvals.models import Attachment, LaunchRequest, Message
-from approvals.talk import editing, mentions
+from approvals.models import Attachment, LaunchRequest, Message, Revision
+from approvals.talk import editing, limits, mentions
 from approvals.talk.markdown import render
 from portal.accounts.models import User
 
@@ -77,9 +78,9 @@ def page(launch: LaunchRequest, person: User, now: datetime, before: int = 0) ->
     messages = visible(launch, person).order_by("-pk")
     if before:
         messages = messages.filter(pk__lt=before)
-    found = list(
-        messages.select_related("author").prefetch_related("revisions", "attachments", "mentioned")[: SHOWN + 1]
-    )
+    rank = Window(RowNumber(), partition_by="message", order_by="-pk")
+    newest = Prefetch("revisions", Revision.objects.annotate(rank=rank).filter(rank__lte=limits.PER_MESSAGE))
+    found = list(messages.select_related("author").prefetch_related(newest, "attachments", "mentioned")[: SHOWN + 1])
     shown = found[:SHOWN][::-1]
     more = shown[0].pk if len(found) > SHOWN else 0
     return Page([_said(message, launch, person, now) for message in shown], more)

@@ -34,6 +34,9 @@ _NOT_FOR_REQUESTERS = (
 )
 _DECIDED = (Event.APPROVED, Event.REJECTED)
 _MOST_REASONS = 50
+_MOST_EVENTS = 300
+# What the steps and the turn are told from.
+_TELLING = (Event.ASKED, Event.ANSWERED, Event.SIGNAL_STORED, Event.OUTCOME)
 _TALKING = {Action.ANSWER, Action.COMMENT, Action.NOTE}
 
 
@@ -78,13 +81,14 @@ def moving(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]
     hold = launch.holds.order_by("-pk").first()
     inside = not rules.is_own(person, launch)
     events = _events(launch)
+    telling = [*_earlier(launch, events), *events]
     return {
         "launch": launch,
         "now": now,
         "state": State(launch.state),
         "next_step": next_step(launch, hold, now),
-        "steps": steps(launch, events),
-        "turn": turn(launch, events),
+        "steps": steps(launch, telling),
+        "turn": turn(launch, telling),
         "events_link": console.stack_events_url(launch.stack_id),
         "held_until": hold.deadline if hold and hold.is_update and hold.status == HoldStatus.OPEN else None,
         "granted": getattr(launch, "granted_pass", None),
@@ -93,6 +97,7 @@ def moving(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]
         "looking": presence.look(launch, person, now),
         "claimed": claimant(launch, now) if inside else None,
         "history": _history(events, inside),
+        "history_cut": _MOST_EVENTS if len(events) == _MOST_EVENTS else 0,
     }
 
 
@@ -109,8 +114,17 @@ def _product_page(launch: LaunchRequest) -> str:
 
 
 def _events(launch: LaunchRequest) -> list[AuditEvent]:
+    """The newest, oldest first: somebody who writes all day must not make a page that nobody can load."""
     trail = AuditEvent.objects.filter(chain__request=launch).select_related("actor", "on_behalf_of")
-    return list(trail.prefetch_related("texts").order_by("number"))
+    return list(trail.prefetch_related("texts").order_by("-number")[:_MOST_EVENTS])[::-1]
+
+
+def _earlier(launch: LaunchRequest, events: list[AuditEvent]) -> list[AuditEvent]:
+    """What happened before the newest events and still says where the request stands."""
+    if len(events) < _MOST_EVENTS:
+        return []
+    before = AuditEvent.objects.filter(chain__request=launch, number__lt=events[0].number, code__in=_TELLING)
+    return list(before.order_by("-number")[:_MOST_EVENTS])[::-1]
 
 
 def _history(events: list[AuditEvent], inside: bool) -> list[tuple[AuditEvent, str]]:

@@ -17,7 +17,7 @@ from approvals.actions.base import clean_text
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import Attachment, LaunchRequest, Message
-from approvals.talk import editing, files, thread
+from approvals.talk import editing, files, limits, thread
 from approvals.talk.markdown import render as as_html
 from approvals.views import request as request_page
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
@@ -45,12 +45,14 @@ _INERT = "sandbox; default-src 'none'; frame-ancestors 'none'"
 @require_POST
 @for_people
 def say(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
-    """Ask, answer, comment or note. Rights and text are looked at before a file is stored, and again by the verb."""
+    """Ask, answer, comment or note. Rights, text and limits are looked at before a file is stored, and again by the
+    verb."""
     launch, text, at = visible(request.user, uuid), _text(request), now()
     uploads = request.FILES.getlist("files")
     try:
         rules.check(request.user, launch, Action(verb), at)
         clean_text(text, required=True)
+        limits.demand_for_message(launch, request.user, at, sum(one.size or 0 for one in uploads))
         with files.stored(uploads, at) as attached:
             SAYS[verb](launch.pk, actor=at_the_desk(request.user), now=at, text=text, attached=attached)
     except Refused as refused:

@@ -40,9 +40,7 @@ def add(request: PersonRequest) -> HttpResponse:
         return _render(request, form, 422)
     try:
         is_fresh = stepup.is_fresh(request)
-        team = teams.add_team(
-            form.cleaned_data["name"], is_fresh=is_fresh, actor=at_the_desk(request.user), now=now()
-        )
+        team = teams.add_team(form.cleaned_data["name"], is_fresh=is_fresh, actor=at_the_desk(request.user), now=now())
     except Refused as refused:
         if refused.why is Why.PROVE_AGAIN:
             return _prove_again(request, refused)

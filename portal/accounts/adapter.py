@@ -37,6 +37,10 @@ class AccountAdapter(DefaultAccountAdapter):
             journal.not_signed_in(request, credentials["email"], "too many attempts")
             raise self.validation_error("too_many_login_attempts")
 
+    def get_login_stages(self) -> list[str]:
+        """What a provider said counts when everything else has passed."""
+        return [*super().get_login_stages(), "portal.accounts.signin.stage.ProviderStage"]
+
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Whoever has a second factor proves themselves by it; a code by e-mail is for whoever has none."""
         if not user.is_authenticated:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts import stepup
 from portal.accounts.models import User
+from portal.accounts.signin import identities
 
 
 @require_safe
@@ -36,6 +37,6 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(SocialAccount, pk=pk, user=cast("User", request.user))
     if not stepup.is_fresh(request):
         return stepup.prove_again(request, reverse("connected_signins"))
-    account.delete()
+    identities.remove(account)
     messages.success(request, _("Removed. You can still sign in with your address."))
     return redirect("connected_signins")

@@ -23,9 +23,7 @@ class Unread:
 
 
 @pytest.mark.parametrize("verb", ["comment", "preview"])
-def test_a_stranger_s_upload_is_refused_unread(
-    cast: Cast, client_for: Callable[[User], Client], verb: str
-) -> None:
+def test_a_stranger_s_upload_is_refused_unread(cast: Cast, client_for: Callable[[User], Client], verb: str) -> None:
     url = f"{open_launch(now()).get_absolute_url()}{verb}/"
     environ: dict[str, Any] = {"CONTENT_LENGTH": str(USUAL + 1), "wsgi.input": Unread()}
     answer = Client().generic("POST", url, b"", "multipart/form-data; boundary=x", **environ)

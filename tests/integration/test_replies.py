@@ -12,12 +12,12 @@ import time_machine
 from django.core.files.storage import storages
 from structlog.testing import capture_logs
 
-from approvals import actions
+from approvals import actions, wiping
 from approvals.actor import Actor
 from approvals.choices import Channel, MessageKind, NoticeCode, State
 from approvals.intake.strict import NotUnderstood
 from approvals.models import InboundMail, LaunchRequest, Message, Notice, Refusal
-from approvals.replies import addresses, received, taking
+from approvals.replies import addresses, apart, received, taking
 from approvals.replies.results import Result
 from portal.accounts.models import User
 from portal.clock import now
@@ -123,8 +123,17 @@ def test_a_mail_that_is_told_of_twice_is_said_once(cast: Cast, launch: LaunchReq
 @pytest.mark.parametrize(
     ("source", "verdicts", "result"),
     [
-        ("rita@example.com", {"dmarc": "FAIL"}, Result.TAKEN),
-        ("bounce@mail.example.com", {"dmarc": "GRAY"}, Result.TAKEN),
+        ("rita@example.com", {"dmarc": "FAIL"}, Result.UNPROVEN),
+        ("rita@example.com", {"dmarc": "GRAY"}, Result.TAKEN),
+        ("bounce@mail.example.com", {"dmarc": "GRAY"}, Result.UNPROVEN),
+        ("bounce@mail.example.com", {}, Result.TAKEN),
+        ("rita@example.com", {"author": "rita@example.com"}, Result.TAKEN),
+        ("rita@example.com", {"author": "RITA@EXAMPLE.COM"}, Result.TAKEN),
+        ("rita@example.com", {"author": "Doe, Rita <rita@example.com>"}, Result.TAKEN),
+        ("rita@example.com", {"author": "Rita <eve@evil.example>"}, Result.SENDER),
+        ("rita@example.com", {"author": '"rita@example.com" <eve@evil.example>'}, Result.SENDER),
+        ("rita@example.com", {"author": "rita@example.com, eve@evil.example"}, Result.SENDER),
+        ("rita@example.com", {"author": ""}, Result.SENDER),
         ("eve@evil.example", {"dmarc": "GRAY"}, Result.UNPROVEN),
         ("eve@notexample.com", {"dmarc": "GRAY"}, Result.UNPROVEN),
         ("rita@example.com", {"dmarc": "FAIL", "spf": "FAIL"}, Result.UNPROVEN),
@@ -159,8 +168,10 @@ def test_what_ses_found_out_decides(
         (written("rita@example.com", "\u200b"), Result.EMPTY),
         (b"From: rita@example.com\r\nContent-Type: " + b";" * 5000 + b"\r\n\r\nHello", Result.BROKEN),
         (b"From: rita@example.com\r\n\r\n" + b"x" * (taking.LARGEST + 1), Result.TOO_LARGE),
+        (b"From: rita@example.com\r\n\r\n" + b"x\r\n" * 60_000, Result.TOO_COSTLY),
+        (b"From: eve@evil.example\r\n\r\n" + b"x\r\n" * 60_000, Result.SENDER),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_what_the_mail_itself_says_decides(
     cast: Cast, launch: LaunchRequest, post: Post, raw: bytes, result: Result
@@ -193,10 +204,38 @@ def test_whoever_may_not_write_any_more_is_not_heard(cast: Cast, launch: LaunchR
 def test_an_address_of_somebody_else_is_no_use(cast: Cast, launch: LaunchRequest, post: Post) -> None:
     to_approver = addresses.reply_to(launch, cast.approver)
     assert taken(post.deliver(written("rita@example.com", "Hello"), to_approver)) is Result.SENDER
-    assert (
-        taken(post.deliver(written("rita@example.com", "Hello"), "reply+x@reply.gatehouse.example")) is Result.ADDRESS
-    )
-    assert taken(post.deliver(written("rita@example.com", "Hello"), "desk@gatehouse.example")) is Result.ADDRESS
+
+
+def test_mails_to_nobody_are_counted_and_leave_no_row(cast: Cast, launch: LaunchRequest, post: Post) -> None:
+    person = cast.requester.pk
+    forged = addresses.reply_to(launch, cast.requester).replace("reply+", "reply+a", 1)
+    gone = addresses.reply_to(launch, User(pk=person + 10_000))
+    for to in ("reply+x@reply.gatehouse.example", "desk@gatehouse.example", forged, gone):
+        received.take(post.deliver(written("rita@example.com", "Hello"), to), now())
+    assert not InboundMail.objects.exists()
+    assert Refusal.objects.get(door="mail", reason=Result.ADDRESS.value).times == 4
+
+
+def test_rows_of_mails_go_after_a_month_and_their_messages_stay(cast: Cast, launch: LaunchRequest, post: Post) -> None:
+    assert taken(post.reply(launch, cast.requester, "Hello")) is Result.TAKEN
+    refused = post.deliver(written("eve@evil.example", "Hello"), addresses.reply_to(launch, cast.requester))
+    assert taken(refused) is Result.SENDER
+    received.take(post.reply(launch, cast.requester, "Waiting"), now())
+    wiping.wipe(now() + timedelta(days=29))
+    assert InboundMail.objects.count() == 3
+    wiping.wipe(now() + timedelta(days=31))
+    assert InboundMail.objects.get().result == Result.QUEUED
+    assert Message.objects.get().text == "Hello"
+
+
+def test_the_body_of_a_strangers_mail_is_not_read(
+    cast: Cast, launch: LaunchRequest, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "own_words", None)
+    to = addresses.reply_to(launch, cast.requester)
+    assert taken(post.deliver(written("eve@evil.example", "Hello"), to)) is Result.SENDER
+    away = written("rita@example.com", "Away", Precedence="bulk")
+    assert taken(post.deliver(away, to)) is Result.AUTOMATIC
 
 
 def test_a_flood_ends(cast: Cast, launch: LaunchRequest, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,4 +289,11 @@ def test_odd_verdicts_and_recipients_prove_nothing(post: Post, db: None, odd: An
     said["receipt"] |= {"recipients": odd, "spamVerdict": odd, "dmarcVerdict": odd}
     said["mail"]["source"] = odd
     received.take(json.dumps(said), now())
-    assert InboundMail.objects.get().result == Result.ADDRESS
+    assert not InboundMail.objects.exists()
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {}, {"from": None}, {"from": "rita@example.com"}, {"from": [7]}])
+def test_odd_headers_name_nobody(cast: Cast, launch: LaunchRequest, post: Post, odd: Any) -> None:
+    said = json.loads(post.reply(launch, cast.requester, "Hello"))
+    said["mail"]["commonHeaders"] = odd
+    assert taken(json.dumps(said)) is Result.SENDER

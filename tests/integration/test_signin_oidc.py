@@ -160,16 +160,6 @@ def test_groups_count_only_from_a_provider_that_is_configured_for_them(
     assert not person.memberships.exists()
 
 
-def test_groups_that_the_provider_cannot_tell_change_nothing(cast: Cast, idp: IdentityProvider, settings: Any) -> None:
-    settings.GATEHOUSE_GROUPS = {"desk-admins": ["auditor"]}
-    configure(settings, idp, groups_claim="groups")
-    idp.say(claims={"groups": ["desk-admins"]})
-    sign_in(idp, "nadia")
-    idp.say(claims={"_claim_names": {"groups": "src1"}})
-    sign_in(idp, "nadia")
-    assert User.objects.get(email="nadia@example.com").is_auditor
-
-
 def test_a_session_of_the_provider_is_no_fresh_proof_unless_it_says_so(cast: Cast, idp: IdentityProvider) -> None:
     ada = Client()
     idp.say(claims={"email": "ada@example.com"})

@@ -1,14 +1,17 @@
 """Signing in with SAML: a signed assertion for this desk, this browser and this moment, and no other."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 
 from approvals.models import Membership
+from portal import clock
 from portal.accounts.models import User
 from tests.support.cast import Cast
 from tests.support.saml import provider
@@ -77,6 +80,15 @@ def test_groups_in_the_assertion_give_roles(cast: Cast, idp: Signer, settings: A
     client = Client()
     post(client, honest(idp, client, "olga@example.com", groups=("approvers", "others")))
     assert Membership.objects.filter(person=cast.outsider, team=cast.team).exists()
+
+
+@pytest.mark.parametrize("address", ["adm\u0131n@example.com", "amir@example.com, ada@example.com", "amir"])
+def test_an_address_that_is_none_opens_nothing(cast: Cast, idp: Signer, address: str) -> None:
+    User.objects.create_user("admin@example.com")
+    client = Client()
+    answer = post(client, honest(idp, client, address))
+    assert answer.status_code == 403
+    assert not signed_in(client)
 
 
 def test_addresses_of_a_provider_nobody_vouched_for_open_nothing(cast: Cast, idp: Signer, settings: Any) -> None:
@@ -169,7 +181,29 @@ def test_a_comment_inside_an_address_does_not_cut_it(cast: Cast, idp: Signer) ->
     assert answer.status_code in (302, 403)
 
 
-@pytest.mark.parametrize("raw", ["", "no base64!", "PHg+", "PD94bWwgdmVyc2lvbj0iMS4wIj8+", "A" * 200])
+@pytest.mark.parametrize("raw", ["", "no base64!", "bäse64==", "PHg"])
+def test_what_is_no_base64_is_a_sentence_and_is_not_kept(cast: Cast, raw: str) -> None:
+    client = Client()
+    begin(client)
+    before = Session.objects.count()
+    refused(client.post(ACS, {"SAMLResponse": raw}), client)
+    assert Session.objects.count() == before
+
+
+def test_a_response_waits_five_minutes_for_its_browser_and_no_longer(cast: Cast) -> None:
+    Client().post(ACS, {"SAMLResponse": "PHg+"})
+    left = Session.objects.get().expire_date - clock.now()
+    assert timedelta(minutes=4) < left <= timedelta(minutes=5)
+
+
+def test_lines_in_a_response_are_no_mistake(cast: Cast, idp: Signer) -> None:
+    client = Client()
+    raw = honest(idp, client)
+    post(client, "\r\n".join(raw[at : at + 76] for at in range(0, len(raw), 76)))
+    assert signed_in(client)
+
+
+@pytest.mark.parametrize("raw", ["PHg+", "PD94bWwgdmVyc2lvbj0iMS4wIj8+", "A" * 200])
 def test_what_is_no_response_is_a_sentence(cast: Cast, raw: str) -> None:
     client = Client()
     begin(client)
@@ -179,6 +213,7 @@ def test_what_is_no_response_is_a_sentence(cast: Cast, raw: str) -> None:
 
 def test_a_huge_response_is_not_kept(cast: Cast) -> None:
     assert Client().post(ACS, {"SAMLResponse": "A" * 200_001}).status_code == 400
+    assert Client().post(ACS, {"SAMLResponse": "PHg+", "RelayState": "A" * 200_001}).status_code == 400
 
 
 def test_finishing_what_was_never_begun_is_a_sentence(cast: Cast) -> None:
@@ -198,7 +233,7 @@ def test_an_unknown_provider_is_not_found(cast: Cast) -> None:
 
 def test_the_doors_are_counted(cast: Cast, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"provider": "2/m/ip"}
-    answers = [Client().post(ACS, {"SAMLResponse": "x"}).status_code for _ in range(3)]
+    answers = [Client().post(ACS, {"SAMLResponse": "PHg+"}).status_code for _ in range(3)]
     assert answers == [302, 302, 429]
 
 

@@ -24,7 +24,15 @@ def written(sender: str, text: str, **headers: str) -> bytes:
     return made.as_bytes()
 
 
-def notification(key: str, recipient: str, *, bucket: str, source: str = "rita@example.com", **verdicts: str) -> str:
+def notification(
+    key: str,
+    recipient: str,
+    *,
+    bucket: str,
+    source: str = "rita@example.com",
+    author: str = "Rita <rita@example.com>",
+    **verdicts: str,
+) -> str:
     """The document of a receipt rule with an S3 action and a topic. `verdicts`: spam, virus, spf, dkim, dmarc."""
     said = {"spam": "PASS", "virus": "PASS", "spf": "PASS", "dkim": "PASS", "dmarc": "PASS"} | verdicts
     receipt: dict[str, Any] = {
@@ -46,8 +54,8 @@ def notification(key: str, recipient: str, *, bucket: str, source: str = "rita@e
         "messageId": key.rpartition("/")[2],
         "destination": [recipient],
         "headersTruncated": False,
-        "headers": [{"name": "From", "value": source}],
-        "commonHeaders": {"from": [source], "to": [recipient], "subject": "Re: GH-1"},
+        "headers": [{"name": "From", "value": author}],
+        "commonHeaders": {"from": [author], "to": [recipient], "subject": "Re: GH-1"},
     }
     return json.dumps({"notificationType": "Received", "mail": mail, "receipt": receipt})
 
@@ -66,4 +74,5 @@ class Post:
 
     def reply(self, launch: LaunchRequest, person: User, text: str, **headers: str) -> str:
         sent = written(str(person.email), text, **headers)
-        return self.deliver(sent, addresses.reply_to(launch, person), source=str(person.email))
+        own = str(person.email)
+        return self.deliver(sent, addresses.reply_to(launch, person), source=own, author=own)

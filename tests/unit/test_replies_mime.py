@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import time
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -12,9 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.replies.mime import Broken, Mail, parse
+from approvals.replies import head, mime
+from approvals.replies.mime import Broken, TooCostly
 
 HEAD = b"From: Rita <Rita@Example.com>\r\nTo: x@y.example\r\nSubject: Re: GH-1\r\nMIME-Version: 1.0\r\n"
+
+
+@dataclass(frozen=True)
+class Mail:
+    sender: str
+    is_automatic: bool
+    text: str
+
+
+def parse(raw: bytes) -> Mail:
+    read = head.read(raw)
+    return Mail(read.sender, read.is_automatic, mime.text(raw))
 
 
 def mail(headers: bytes = b"", body: bytes = b"Yes.") -> bytes:
@@ -34,6 +47,7 @@ def test_a_plain_mail_is_read() -> None:
         (b"Content-Type: text/plain; charset=no-such\r\n", "größer".encode(), "größer"),
         (b'Content-Type: text/plain; charset="\xff"\r\n', b"Yes.", "Yes."),
         (b"Content-Type: text/plain; charset=utf-8\r\n", b"caf\xe9", "caf\ufffd"),
+        (b"Content-Type: text/plain; charset=utf-7\r\n", b"+2AA-Yes.", "?Yes."),
         (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n", b"WWVzLg==", "Yes."),
         (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n", b"Ye=\r\ns=2E", "Yes."),
         (b"Content-Type: text/html; charset=utf-8\r\n", b"<p>Yes.</p><script>no</script>", "Yes."),
@@ -99,32 +113,6 @@ def test_the_sender_is_the_one_address_of_the_header(sender: bytes, known: str) 
     assert found == known
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"\0" * 1000,
-        b"From: " + b"(" * 5000 + b"\r\n\r\nx",
-        b"From: " + b"<" * 5000 + b"\r\n\r\nx",
-        b"From: " + b"a," * 20_000 + b"\r\n\r\nx",
-        b"From: " + b"=?utf-8?q?a?= " * 5000 + b"\r\n\r\nx",
-        b"Content-Type: " + b";" * 20_000 + b"\r\n\r\nx",
-        b"Content-Type: text/plain; " + b"a*0*=x;" * 5000 + b"\r\n\r\nx",
-        b"X: y\r\n" * 20_000 + b"\r\nx",
-        b"X" * 3_000_000,
-        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(500)),
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 30_000,
-        b"Content-Type: message/rfc822\r\n\r\n" * 500,
-    ],
-    ids=lambda raw: f"{raw[:24]!r}×{len(raw)}",
-)
-def test_monsters_are_read_or_broken_in_time(raw: bytes) -> None:
-    began = time.process_time()
-    with contextlib.suppress(Broken):
-        assert isinstance(parse(raw), Mail)
-    assert time.process_time() - began < 5
-
-
 def fine() -> bytes:
     made = MIMEMultipart("alternative", boundary="bound")
     made["From"] = "Rita <rita@example.com>"
@@ -144,16 +132,16 @@ def test_mails_broken_anywhere_are_read_or_broken(data: st.DataObject) -> None:
         raw[at : at + cut] = data.draw(
             st.binary(max_size=20) | st.sampled_from([b"\r\n", b"=?", b"--bound", b"\xff", b"\0"])
         )
-    with contextlib.suppress(Broken):
+    with contextlib.suppress(Broken, TooCostly):
         parse(bytes(raw))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_broken(raw: bytes) -> None:
-    for head in (b"", HEAD, b"From: ", b"Content-Type: "):
-        with contextlib.suppress(Broken):
-            parse(head + raw)
+    for before in (b"", HEAD, b"From: ", b"Content-Type: "):
+        with contextlib.suppress(Broken, TooCostly):
+            parse(before + raw)
 
 
 def test_a_mail_of_the_standard_library_is_read() -> None:

@@ -23,6 +23,8 @@ TAILS = {
     "spanish": "\n\nEl lun, 23 nov 2026 a las 10:00, Gatehouse (<d@e.example>) escribió:\n> Por",
     "chinese": "\n\n在 2026年11月23日，Gatehouse <desk@example.com> 写道：\n> 为什么",
     "chinese gmail": "\n\nGatehouse <desk@example.com> 于2026年11月23日周一 10:00写道：\n\n> 为什么",
+    "address alone": "\n\ndesk@example.com wrote:\n> Why?",
+    "angled": "\n\nGatehouse <desk@example.com> wrote on 23 Nov:\n> Why?",
     "outlook": "\n\nFrom: Gatehouse <desk@example.com>\nSent: Monday, November 23\nTo: Rita\nSubject: Why\n\nWhy?",
     "outlook bold": "\n\n*From:* Gatehouse\n*Sent:* Monday\n*To:* Rita\n\nWhy?",
     "outlook german": "\n\nVon: Gatehouse\nGesendet: Montag\nAn: Rita\nBetreff: Warum\n\nWarum?",
@@ -67,6 +69,9 @@ def test_an_answer_below_and_between_the_quotation_is_kept() -> None:
         "a -- b\n--verbose\n---\nc",
         "I sent from my desk",
         "在上海",
+        "I wrote to anna@example.com about this:\nshe agrees",
+        "Ask bob@example.com what he wrote:\nit is long",
+        "(see <a@example.com>):\nx",
     ],
 )
 def test_sentences_that_only_begin_like_quotations_stay(text: str) -> None:
@@ -109,10 +114,21 @@ def test_any_text_and_any_html_is_read(text: str) -> None:
         "From:\n" * 30_000,
         ">\n" * 90_000,
         "_" * 180_000,
+        ("((@@))" * 120)[:700],
+        (("((@@))" * 120)[:700] + "\n") * 2000,
+        ("<a@b>" * 50 + " wrote" * 5 + "x:\n") * 2000,
+        ("am 1234 " + " schrieb:" * 90 + "x\n") * 2000,
+        ("sent from my " + "a" * 2000 + "\n") * 2000,
+        ("sent from my a" + " " * 1900 + "x\n") * 2000,
+        "<div>" * 40_000,
+        "<!--" * 40_000,
+        "<a " * 40_000,
+        "".join(f"<font a={n}>" for n in range(1300)) + "<p>" * 4000,
     ],
+    ids=lambda text: f"{text[:16]!r}×{len(text)}",
 )
 def test_costly_replies_cost_little(text: str) -> None:
     began = time.process_time()
     trimmed(text)
     as_text(text)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 2.0

@@ -11,7 +11,7 @@ from allauth.socialaccount.providers.base.constants import AuthError
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from portal.accounts.signin import PROVED_AT, PROVIDER, refusals
+from portal.accounts.signin import PROVED_AT, PROVIDER, SAID, refusals
 from portal.accounts.signin.matching import admit
 
 
@@ -53,4 +53,4 @@ def _remember(request: HttpRequest, sociallogin: Any = None, **_: Any) -> None:
     request.session.pop(PROVIDER, None)
     if sociallogin is not None:
         request.session[PROVIDER] = sociallogin.account.provider
-        request.session[PROVED_AT] = getattr(getattr(sociallogin, "claims", None), "proved_at", 0)
+        request.session[PROVED_AT] = sociallogin.state[SAID]["proved_at"]

@@ -6,6 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+_LONGEST = 254
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -16,6 +21,23 @@ class Claims:
     name: str
     groups: frozenset[str] | None = None
     proved_at: float = 0
+
+
+def address_of(value: Any) -> str:
+    """Lowercase; empty for what is no address, and for one with letters that only look like others."""
+    found = value.strip() if isinstance(value, str) else ""
+    if not found.isascii() or len(found) > _LONGEST:
+        return ""
+    try:
+        validate_email(found)
+    except ValidationError:
+        return ""
+    return found.lower()
+
+
+def name_of(value: Any) -> str:
+    """Without what no database keeps and no page shows."""
+    return "".join(one for one in str(value or "") if one.isprintable())[:150]
 
 
 def uid(issuer: str, subject: str) -> str:

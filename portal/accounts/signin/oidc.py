@@ -15,7 +15,7 @@ from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOA
 from django.http import HttpRequest, HttpResponse
 
 from portal.accounts.signin import tokens
-from portal.accounts.signin.claims import Claims, listed, uid
+from portal.accounts.signin.claims import Claims, address_of, listed, name_of, uid
 
 
 class OIDCAdapter(OpenIDConnectOAuth2Adapter):
@@ -87,10 +87,10 @@ class OIDCProvider(OpenIDConnectProvider):
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
         """What the person's own list of sign-ins shows, and no more."""
-        return {"email": str(data.get("email", ""))}
+        return {"email": address_of(data.get("email"))}
 
     def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {"email": data.get("email")}
+        return {"email": address_of(data.get("email"))}
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
         return []
@@ -101,18 +101,25 @@ class OIDCProvider(OpenIDConnectProvider):
         # Amazon Cognito writes the word.
         verified = said is True or said == "true" or settings["trusts_addresses"]
         return Claims(
-            address=str(data.get("email") or "").strip().lower() if verified else "",
-            name=str(data.get("name") or "")[:150],
+            address=address_of(data.get("email")) if verified else "",
+            name=name_of(data.get("name")),
             groups=_groups(data, settings["groups_claim"]),
             proved_at=float(data["auth_time"]) if isinstance(data.get("auth_time"), int | float) else 0,
         )
 
 
 def _groups(data: dict[str, Any], claim: str) -> frozenset[str] | None:
-    """Entra says of people with very many groups only that they have them (`_claim_names`)."""
-    if not claim or claim in (data.get("_claim_names") or {}):
+    """None where nobody was asked, or the provider said only that there are groups."""
+    if not claim or (claim not in data and _are_withheld(data, claim)):
         return None
     return listed(data.get(claim))
+
+
+def _are_withheld(data: dict[str, Any], claim: str) -> bool:
+    """Entra lists no groups of people who have very many: it names another place, or says that they have some."""
+    elsewhere = data.get("_claim_names")
+    is_elsewhere = isinstance(elsewhere, dict) and claim in elsewhere
+    return is_elsewhere or (claim == "groups" and data.get("hasgroups") in (True, "true"))
 
 
 def _get(url: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class WhyNot(StrEnum):
     NO_GROUP = "no_group"
     DEACTIVATED = "deactivated"
     OTHER_IDENTITY = "other_identity"
+    GROUPS_WITHHELD = "groups_withheld"
     CANCELLED = "cancelled"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
@@ -43,6 +44,10 @@ _SENTENCES = {
     WhyNot.OTHER_IDENTITY: _(
         "The account with your address belongs to another identity at %(provider)s. If your address was somebody "
         "else's before, ask an administrator of Gatehouse to forget the earlier identity."
+    ),
+    WhyNot.GROUPS_WITHHELD: _(
+        "%(provider)s did not list your groups, because you have too many, so we cannot tell what you may do here. "
+        "An administrator of %(provider)s has to limit the groups claim to groups assigned to the application."
     ),
     WhyNot.CANCELLED: _("You did not finish at %(provider)s. Nothing happened; try again, or choose another way."),
     WhyNot.FAILED: _(

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from portal.accounts.signin.claims import Claims, listed, uid
+from portal.accounts.signin.claims import Claims, address_of, listed, name_of, uid
 
 _TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 _SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
@@ -35,14 +35,14 @@ class DeskSAMLProvider(SAMLProvider):
         subject = (data.get_attributes().get(_SUBJECT) or [""])[0]
         if not subject:
             lasting = data.get_nameid_format() != _TRANSIENT
-            subject = data.get_nameid() if lasting else str(self._extract(data).get("email", "")).lower()
+            subject = data.get_nameid() if lasting else address_of(self._extract(data).get("email"))
         return uid(self.app.settings["idp"]["entity_id"], str(subject))
 
     def extract_extra_data(self, data: Any) -> dict[str, Any]:
-        return {"email": str(self._extract(data).get("email", ""))}
+        return {"email": address_of(self._extract(data).get("email"))}
 
     def extract_common_fields(self, data: Any) -> dict[str, Any]:
-        return {"email": self._extract(data).get("email")}
+        return {"email": address_of(self._extract(data).get("email"))}
 
     def extract_email_addresses(self, data: Any) -> list[EmailAddress]:
         return []
@@ -52,8 +52,8 @@ class DeskSAMLProvider(SAMLProvider):
         claim = settings["groups_claim"]
         return Claims(
             # SAML has no common word for a verified address: an administrator has to vouch for the provider.
-            address=str(found.get("email") or "").strip().lower() if settings["trusts_addresses"] else "",
-            name=str(found.get("name") or "")[:150],
+            address=address_of(found.get("email")) if settings["trusts_addresses"] else "",
+            name=name_of(found.get("name")),
             groups=listed(data.get_attributes().get(claim)) if claim else None,
         )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any, cast
 
 from allauth.socialaccount.providers.saml import views
+from allauth.socialaccount.sessions import LoginSession
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.views.decorators.csrf import csrf_exempt
@@ -16,6 +19,8 @@ from portal.accounts.signin.views import View, counted, from_here
 
 # A large assertion with all its groups has some tens of kilobytes; it lies in a session until the next step.
 MAX_ASSERTION = 200_000
+# The browser follows the redirect at once; what nobody fetches is cleared away with the sessions that are over.
+_KEPT_SECONDS = 300
 
 
 def _guarded(view: Any) -> View:
@@ -47,9 +52,21 @@ metadata = counted(_guarded(views.metadata))
 def acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Browsers send no cookie of ours with another site's POST, so it is put aside for the GET that follows."""
     _name_host(request)
-    if len(request.POST.get("SAMLResponse", "")) > MAX_ASSERTION:
+    if sum(len(value) for name in request.POST for value in (name, *request.POST.getlist(name))) > MAX_ASSERTION:
         return HttpResponseBadRequest()
+    if not _is_base64(request.POST.get("SAMLResponse", "")):
+        return page(request, WhyNot.FAILED, organization_slug.upper(), "no base64")
+    # The one that the view is about to use.
+    LoginSession(request, "saml_acs_session", "saml-acs-session").store.set_expiry(_KEPT_SECONDS)
     return cast("HttpResponse", views.acs(request, organization_slug=organization_slug))
+
+
+def _is_base64(text: str) -> bool:
+    """Some providers break the lines."""
+    try:
+        return bool(base64.b64decode("".join(text.split()), validate=True))
+    except (binascii.Error, ValueError):  # not even ASCII
+        return False
 
 
 def _name_host(request: HttpRequest) -> None:

@@ -1,0 +1,122 @@
+"""What the decisions on several requests rest on, beside the requests themselves: each question is one query, whatever
+their number. `approvals.seen` makes tokens of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, QuerySet
+
+from approvals import sensitivity
+from approvals.audit import Event
+from approvals.choices import AlarmCode, MessageKind
+from approvals.models import (
+    Alarm,
+    AuditEvent,
+    Hold,
+    LaunchRequest,
+    Message,
+    Sensitivity,
+    Stage,
+    TemplateReading,
+)
+
+# What happened to a request itself; reminders, claims and what CloudFormation says change no decision.
+_TOLD = (
+    Event.COMPLETED,
+    Event.ANNOUNCED_AGAIN,
+    Event.VOTED,
+    Event.APPROVED,
+    Event.REJECTED,
+    Event.ASKED,
+    Event.ANSWERED,
+    Event.COMMENTED,
+    Event.EDITED,
+    Event.WITHDRAWN,
+    Event.EXPIRED,
+    Event.LAPSED,
+    Event.RETRIED,
+    Event.LET_THROUGH,
+    Event.DECIDED_BY_LINK,
+    Event.UPDATER_NAMED,
+    Event.BYPASSED,
+)
+_TOLD_INSIDE = (*_TOLD, Event.NOTED, Event.ALARM_RAISED, Event.ALARM_ACKNOWLEDGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """`hold`: key and status of the newest one; `said`: the last message, and when one was last changed; `stage`: the
+    key of the one that is open; `reading`: None where nobody reads the template."""
+
+    events: int
+    hold: tuple[int, str] | None
+    disputed: bool
+    reading: str | None
+    said: tuple[int, datetime | None]
+    stage: int
+    marks: Sequence[Sensitivity]
+
+
+def of(launches: Iterable[LaunchRequest], *, inside: bool = True) -> dict[int, Grounds]:
+    """By key, as things stand. `inside`: with notes, alarms and marks, which requesters hear nothing of."""
+    rows = list(launches)
+    pks = [one.pk for one in rows]
+    events, holds, said = _counted(pks, inside=inside), _holds(pks), _said(pks, inside=inside)
+    stages, readings = _stages(pks), dict(_readings(pks))
+    disputed = _disputed(rows) if inside else set()
+    marks = sensitivity.of_each(rows) if inside else {}
+    return {
+        one.pk: Grounds(
+            events=events.get(one.pk, 0),
+            hold=holds.get(one.pk),
+            disputed=one.stack_id in disputed,
+            reading=readings.get(one.pk),
+            said=said.get(one.pk, (0, None)),
+            stage=stages.get(one.pk, 0),
+            marks=marks.get(one.pk, ()),
+        )
+        for one in rows
+    }
+
+
+def told(pks: Iterable[int], *, inside: bool) -> QuerySet[AuditEvent]:
+    """What happened to these requests that whoever looks at one of them is told."""
+    events = AuditEvent.objects.filter(chain__request__in=pks, code__in=_TOLD_INSIDE if inside else _TOLD)
+    return events if inside else events.exclude(code=Event.EDITED, params__kind=MessageKind.NOTE)
+
+
+def _counted(pks: list[int], *, inside: bool) -> dict[int, int]:
+    counted = told(pks, inside=inside).order_by().values("chain__request").annotate(events=Count("pk"))
+    return dict(counted.values_list("chain__request", "events"))
+
+
+def _holds(pks: list[int]) -> dict[int, tuple[int, str]]:
+    newest = Hold.objects.filter(request__in=pks).order_by("request", "-pk").distinct("request")
+    return {request: (pk, status) for request, pk, status in newest.values_list("request", "pk", "status")}
+
+
+def _stages(pks: list[int]) -> dict[int, int]:
+    """As `policy.current_stage`."""
+    waiting = Stage.objects.filter(request__in=pks, passed_at__isnull=True)
+    return dict(waiting.order_by("request", "order").distinct("request").values_list("request", "pk"))
+
+
+def _readings(pks: list[int]) -> Iterable[tuple[int, str]]:
+    return TemplateReading.objects.filter(request__in=pks).values_list("request", "status")
+
+
+def _disputed(rows: list[LaunchRequest]) -> set[str]:
+    """As `rules.is_disputed`: the stacks of which it is so."""
+    alarms = Alarm.objects.filter(code=AlarmCode.FACTS_CHANGED, acknowledged_at__isnull=True)
+    return set(alarms.filter(stack_id__in={one.stack_id for one in rows}).values_list("stack_id", flat=True))
+
+
+def _said(pks: list[int], *, inside: bool) -> dict[int, tuple[int, datetime | None]]:
+    thread = Message.objects.filter(request__in=pks)
+    if not inside:
+        thread = thread.exclude(kind=MessageKind.NOTE)
+    lasts = thread.order_by().values("request").annotate(last=Max("pk"), edited=Max("edited_at"))
+    return {one["request"]: (one["last"], one["edited"]) for one in lasts}

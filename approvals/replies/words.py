@@ -1,0 +1,24 @@
+"""What runs in the process of its own: a mail comes in, JSON with its writer's words goes out.
+
+Invariant: nothing of Django, of the database or of AWS is imported, so that it starts at once and has nothing to lose.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from approvals.replies import mime
+from approvals.replies.trimming import trimmed
+
+BROKEN, TOO_COSTLY = "broken", "too costly"
+
+
+def main() -> None:
+    try:
+        said = {"text": trimmed(mime.text(sys.stdin.buffer.read()))}
+    except mime.Broken:
+        said = {"trouble": BROKEN}
+    except (mime.TooCostly, MemoryError):
+        said = {"trouble": TOO_COSTLY}
+    sys.stdout.write(json.dumps(said))
