@@ -42,6 +42,7 @@ def page(request: PersonRequest) -> HttpResponse:
         "views": SavedView.objects.filter(person=request.user)[:MOST_VIEWS],
         "query": filters.query(),
         "decides": decides and filters.tab is Tab.WAITING,
+        "bare": found.is_empty and not filters.values and filters.tab is Tab.WAITING,
         "live": _live(request, found, decides=decides),
     }
     return render(request, "approvals/desk.html", context)

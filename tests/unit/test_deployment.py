@@ -1,5 +1,6 @@
 """The files that describe an installation stay true: every setting is explained, every secret is made."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -7,16 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from portal import providers
 from sandbox.compose import dotenv
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = re.compile(r'env\.(?:text|flag|items|number|origin|database)\(\s*"([A-Z_]+)"')
+READ = re.compile(r'(?:env\.(?:text|flag|items|number|origin|database|choice)|providers\.groups)\(\s*"([A-Z_]+)"')
+# What each kind of sign-in provider reads, behind its prefix.
+PROVIDERS = {"OIDC": providers._oidc, "SAML": providers._saml}
 BOTO3 = {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"}
 
 
 def test_every_setting_is_explained_in_the_example_and_nothing_else() -> None:
     read = set(READ.findall((ROOT / "portal" / "settings.py").read_text()))
     explained = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    for kind, reader in PROVIDERS.items():
+        sources = inspect.getsource(reader) + inspect.getsource(providers._common)
+        read |= {f"GATEHOUSE_{kind}_{name}" for name in re.findall(r"\{prefix\}([A-Z_]+)", sources)}
     assert explained - BOTO3 == read - BOTO3
 
 
