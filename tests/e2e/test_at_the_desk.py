@@ -81,6 +81,7 @@ def test_the_keyboard_is_enough_for_the_inbox(showing: Showing) -> None:
         page.keyboard.press("?")
         expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
         page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
         page.keyboard.press("j")
         page.keyboard.press("x")
         page.keyboard.press("j")
