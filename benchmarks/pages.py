@@ -2,9 +2,9 @@
 
     python -m benchmarks.pages [--sizes 1000 1000000] [--rounds 15]
 
-A real web process (gunicorn, one worker) and a real PostgreSQL; pages are asked for in turn, the sizes one after the
-other in one run, so that the ratio of their medians stands for itself. Weight is what travels: gzip where the server
-gives it, and the style sheets and scripts that a first visit needs beside the page.
+For each size a real web process (gunicorn, one worker) in front of a database of its own; every page is asked for in
+turn, one size after the other, so that the ratio of the medians stands for itself. Weight is what travels on a first
+visit to the small database: gzip where the server gives it, with the style sheets and scripts beside the page.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import re
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,24 +25,39 @@ from urllib.parse import urlsplit
 from tests.support import run
 
 
+@dataclass(frozen=True)
+class Desk:
+    """One size, filled and being served. `pages`: name → path and cookie; `queries`: name → how many it takes."""
+
+    url: str
+    pages: dict[str, tuple[str, str]]
+    queries: dict[str, int]
+
+
 def main() -> None:
     given = argparse.ArgumentParser(description="Measures the pages of the desk at two sizes of its database.")
     given.add_argument("--sizes", type=int, nargs="+", default=[1_000, 1_000_000])
     given.add_argument("--rounds", type=int, default=15)
     chosen = given.parse_args()
+    os.environ["GATEHOUSE_LOG_LEVEL"] = "ERROR"
     folder = run.begin()
     try:
         import django
 
         django.setup()
-        results = [_measured(size, chosen.rounds) for size in chosen.sizes]
-        _print(chosen.sizes, results)
+        with ExitStack() as open_desks:
+            desks = [open_desks.enter_context(_desk(size)) for size in chosen.sizes]
+            print(
+                f"{'page':38} {'queries':>8} {'KB':>7}" + "".join(f" {size:>11,}" for size in chosen.sizes) + "   ratio"
+            )
+            for name in desks[0].pages:
+                _print(name, desks, chosen.rounds)
     finally:
         run.end(folder)
 
 
-def _measured(size: int, rounds: int) -> dict[str, tuple[int, int, float]]:
-    """Page → queries, bytes of a first visit, median milliseconds to the first byte."""
+@contextmanager
+def _desk(size: int) -> Iterator[Desk]:
     from django.db import connection
 
     from benchmarks.population import populate
@@ -59,11 +75,14 @@ def _measured(size: int, rounds: int) -> dict[str, tuple[int, int, float]]:
             owner.execute("VACUUM ANALYZE")
             cursor.execute("SELECT count(*) FROM approvals_launchrequest")
             print(f"{cursor.fetchone()[0]:,} requests, made in {time.monotonic() - began:.0f} s", flush=True)
-        # The one is no page, the other leads on to itself without its key first.
-        pages = [stop for stop in STOPS if stop.name not in ("no such page", "account_reset_password_from_key")]
         with webdesk.serving(name, GATEHOUSE_LOG_LEVEL="ERROR") as url:
-            asked = {stop.name: (stop.path(room), session(stop.reader(room))) for stop in pages}
-            return {page: _page(url, *what, rounds) for page, what in asked.items()}
+            pages = {}
+            for stop in STOPS:
+                # The one is no page; the other hides its key in the session, so that only its first visitor sees it.
+                if stop.name not in ("no such page", "account_reset_password_from_key"):
+                    cookie = session(stop.reader(room))
+                    pages[stop.name] = (_led_to(url, stop.path(room), cookie), cookie)
+            yield Desk(url, pages, {page: _queries(*asked) for page, asked in pages.items()})
 
 
 @contextmanager
@@ -74,10 +93,16 @@ def _as_owner(name: str) -> Iterator[Any]:
         yield connection
 
 
-def _page(url: str, path: str, cookie: str, rounds: int) -> tuple[int, int, float]:
-    body, _ = _get(url, path, cookie)
-    took = [_get(url, path, cookie)[1] for _ in range(rounds)]
-    return _queries(path, cookie), len(body) + _beside(url, gzip.decompress(body)), statistics.median(took)
+def _led_to(url: str, path: str, cookie: str) -> str:
+    """Where a browser ends up."""
+    for _ in range(3):
+        with closing(HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
+            connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
+            answer = connection.getresponse()
+            if answer.status != 302:
+                return path
+            path = answer.headers["Location"]
+    raise SystemExit(f"{path} leads on and on")
 
 
 def _get(url: str, path: str, cookie: str) -> tuple[bytes, float]:
@@ -107,22 +132,30 @@ def _queries(path: str, cookie: str) -> int:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     if cookie:
         client.cookies[settings.SESSION_COOKIE_NAME] = cookie.partition("=")[2]
     with CaptureQueriesContext(connection) as captured:
-        client.get(path)
+        answer = client.get(path)
+    if answer.status_code != 200:
+        raise SystemExit(f"{path} answered {answer.status_code}")
     return len(captured)
 
 
-def _print(sizes: list[int], results: list[dict[str, tuple[int, int, float]]]) -> None:
-    print(f"{'page':34} {'queries':>8} {'KB':>7}" + "".join(f" {size:>11,}" for size in sizes) + "   ratio")
-    for page in results[0]:
-        queries, weight, first = results[0][page]
-        last = results[-1][page]
-        same = str(queries) if last[0] == queries else f"{queries}/{last[0]}"
-        times = "".join(f" {result[page][2]:8.1f} ms" for result in results)
-        print(f"{page:34} {same:>8} {weight / 1000:7.1f}{times} {last[2] / first:7.2f}")
+def _print(name: str, desks: list[Desk], rounds: int) -> None:
+    """Ask each desk once to warm it, then in turn."""
+    body, _ = _get(desks[0].url, *desks[0].pages[name])
+    weight = len(body) + _beside(desks[0].url, gzip.decompress(body))
+    for desk in desks[1:]:
+        _get(desk.url, *desk.pages[name])
+    took: list[list[float]] = [[] for _ in desks]
+    for _ in range(rounds):
+        for desk, times in zip(desks, took, strict=True):
+            times.append(_get(desk.url, *desk.pages[name])[1])
+    medians = [statistics.median(times) for times in took]
+    queries = "/".join(str(count) for count in dict.fromkeys(desk.queries[name] for desk in desks))
+    shown = "".join(f" {median:8.1f} ms" for median in medians)
+    print(f"{name:38} {queries:>8} {weight / 1000:7.1f}{shown} {medians[-1] / medians[0]:7.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import models, transaction
 
 from approvals import audit, outbox
+from approvals.actions.guards import administrators_only
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, NoticeCode
 from approvals.errors import Refused, Why
@@ -72,8 +73,7 @@ def alarm_about(request: LaunchRequest, code: AlarmCode, detail: str, *, actor: 
 
 def acknowledge_alarm(pk: int, *, actor: Actor, now: datetime) -> Alarm:
     """An administrator has looked at it."""
-    if actor.person is None or not (actor.person.is_active and actor.person.is_administrator):
-        raise Refused(Why.NOT_ALLOWED)
+    administrators_only(actor)
     with transaction.atomic(durable=True):
         found = Alarm.objects.filter(pk=pk).first()
         if found is None:

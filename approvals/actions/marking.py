@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.db import IntegrityError, transaction
 
 from approvals import audit
+from approvals.actions.guards import administrators_only, must_be_fresh
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.models import CannedReason, Sensitivity
@@ -17,7 +18,7 @@ _Row = TypeVar("_Row", Sensitivity, CannedReason)
 
 def mark_sensitive(subject: str, value: str, *, name: str, why: str, actor: Actor, now: datetime) -> Sensitivity:
     """From now on its launches are approved only by whoever types `name`."""
-    _administrators_only(actor)
+    administrators_only(actor)
     with transaction.atomic(durable=True):
         mark = _kept(Sensitivity(subject=subject, value=value, name=name, why=why))
         _record(audit.Event.SENSITIVE_MARKED, mark, actor=actor, now=now)
@@ -27,9 +28,8 @@ def mark_sensitive(subject: str, value: str, *, name: str, why: str, actor: Acto
 def unmark_sensitive(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> Sensitivity:
     """It is approved in passing again. Only by whoever has just proved who they are: the mark asks no less of those
     who approve."""
-    _administrators_only(actor)
-    if not is_fresh:
-        raise Refused(Why.PROVE_AGAIN)
+    administrators_only(actor)
+    must_be_fresh(is_fresh)
     with transaction.atomic(durable=True):
         mark = Sensitivity.objects.select_for_update().filter(pk=pk).first()
         if mark is None:
@@ -41,7 +41,7 @@ def unmark_sensitive(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) ->
 
 def keep_reason(label: str, text: str, *, pk: int | None = None, actor: Actor, now: datetime) -> CannedReason:
     """A new reason, or other words for the one with this key. What was rejected with it keeps its words."""
-    _administrators_only(actor)
+    administrators_only(actor)
     with transaction.atomic(durable=True):
         if pk is not None and not CannedReason.objects.select_for_update().filter(pk=pk).exists():
             raise Refused(Why.NOT_FOUND)
@@ -51,7 +51,7 @@ def keep_reason(label: str, text: str, *, pk: int | None = None, actor: Actor, n
 
 
 def drop_reason(pk: int, *, actor: Actor, now: datetime) -> CannedReason:
-    _administrators_only(actor)
+    administrators_only(actor)
     with transaction.atomic(durable=True):
         reason = CannedReason.objects.select_for_update().filter(pk=pk).first()
         if reason is None:
@@ -59,11 +59,6 @@ def drop_reason(pk: int, *, actor: Actor, now: datetime) -> CannedReason:
         _record_reason(audit.Event.REASON_DROPPED, reason, actor=actor, now=now)
         reason.delete()
         return reason
-
-
-def _administrators_only(actor: Actor) -> None:
-    if actor.person is None or not (actor.person.is_active and actor.person.is_administrator):
-        raise Refused(Why.NOT_ALLOWED)
 
 
 def _kept(row: _Row) -> _Row:

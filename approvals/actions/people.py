@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from approvals import audit, outbox
+from approvals.actions.guards import must_be_fresh
 from approvals.actor import Actor
 from approvals.choices import NoticeCode
 from approvals.errors import Refused, Why
@@ -52,7 +53,7 @@ def invite(
 ) -> User:
     """An account with what it may do, and a mail that says so. Whoever is known keeps what they have and gets more;
     who has not come yet may be invited again. Raises Refused."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with in_turn(actor):
         person = User.objects.filter(email__iexact=address.strip()).first()
         person = person or User.objects.create_user(address, name=name)
@@ -69,7 +70,7 @@ def invite(
 
 def change_roles(pk: int, *, roles: frozenset[str], is_fresh: bool, actor: Actor, now: datetime) -> None:
     """Of administrator and auditor, those in `roles` and no others. Raises Refused."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with in_turn(actor):
         person = locked_person(pk)
         for role in ROLES:
@@ -94,7 +95,7 @@ def deactivate(pk: int, *, actor: Actor, now: datetime) -> None:
 
 def reactivate(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
     """They may come in again, with the roles they had."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with in_turn(actor):
         person = locked_person(pk)
         if not person.is_active:
@@ -105,7 +106,7 @@ def reactivate(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
 
 def forget_identities(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
     """For an address that was given to somebody else: the earlier identity opens this account no more."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with in_turn(actor):
         person = locked_person(pk)
         if leaving.forget_identities(person):
@@ -115,7 +116,7 @@ def forget_identities(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -
 
 def remove_second_factors(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
     """For whoever has lost phone and recovery codes. They are signed out everywhere."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with in_turn(actor):
         person = locked_person(pk)
         if person == actor.person:
@@ -180,11 +181,6 @@ def locked_person(pk: int) -> User:
     if person is None:
         raise Refused(Why.NOT_FOUND)
     return person
-
-
-def _must_be_fresh(is_fresh: bool) -> None:
-    if not is_fresh:
-        raise Refused(Why.PROVE_AGAIN)
 
 
 def _not_the_last(person: User, actor: Actor) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals import audit, hints
+from approvals.actions.guards import administrators_only
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.outbox import hint_on_commit
@@ -165,8 +166,7 @@ def _abandon(publication: Publication, actor: Actor, now: datetime) -> None:
 
 
 def _check(actor: Actor) -> None:
-    if actor.person is None or not (actor.person.is_active and actor.person.is_administrator):
-        raise Refused(Why.NOT_ALLOWED)
+    administrators_only(actor)
     if not publishing.is_on():
         raise Refused(Why.PUBLISHING_OFF)
 

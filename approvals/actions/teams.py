@@ -10,6 +10,7 @@ from django.db.models.functions import Upper
 from approvals import audit
 from approvals.actions import people
 from approvals.actions.base import clean_text
+from approvals.actions.guards import must_be_fresh
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.models import Team
@@ -19,7 +20,7 @@ def put_into_team(
     pk: int, team_pk: int, *, may_decide: bool, is_notified: bool, is_fresh: bool, actor: Actor, now: datetime
 ) -> None:
     """Make somebody a member, or change what their membership means. Raises Refused."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with people.in_turn(actor):
         person, team = people.locked_person(pk), _locked(team_pk)
         people.join(person, team, may_decide=may_decide, is_notified=is_notified, actor=actor, now=now)
@@ -35,7 +36,7 @@ def add_team(name: str, *, is_fresh: bool, actor: Actor, now: datetime) -> Team:
     with people.in_turn(actor):
         name, is_first = _free(name), not Team.objects.exists()
         if is_first:
-            _must_be_fresh(is_fresh)
+            must_be_fresh(is_fresh)
         team = Team.objects.create(name=name, is_default=is_first)
         _record(team, audit.Event.TEAM_ADDED, actor, now)
         return team
@@ -54,7 +55,7 @@ def rename_team(pk: int, name: str, *, actor: Actor, now: datetime) -> None:
 def make_default(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
     """Requests that no policy routes elsewhere come to this team from now on; those that are open stay where they
     are. It says who decides, so only whoever has just proved who they are does it. Raises Refused."""
-    _must_be_fresh(is_fresh)
+    must_be_fresh(is_fresh)
     with people.in_turn(actor), transaction.atomic():
         team = _locked(pk)
         if team.is_default:
@@ -63,11 +64,6 @@ def make_default(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> Non
         team.is_default = True
         team.save(update_fields=["is_default"])
         _record(team, audit.Event.TEAM_MADE_DEFAULT, actor, now)
-
-
-def _must_be_fresh(is_fresh: bool) -> None:
-    if not is_fresh:
-        raise Refused(Why.PROVE_AGAIN)
 
 
 def _free(name: str, but: int = 0) -> str:

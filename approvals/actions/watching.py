@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from approvals import audit
+from approvals.actions.guards import administrators_only
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from catalog import places
@@ -19,7 +20,7 @@ class AlreadyWatched(Exception):
 
 def watch(place: Place, *, actor: Actor, now: datetime) -> Place:
     """Add a place, checked by the caller's form, to be read at once. Raises AlreadyWatched."""
-    _check(actor)
+    administrators_only(actor)
     place.created_at, place.created_by, place.next_at = now, actor.person, now
     try:
         with transaction.atomic(durable=True):
@@ -31,7 +32,7 @@ def watch(place: Place, *, actor: Actor, now: datetime) -> Place:
 
 
 def switch_place(pk: int, *, on: bool, actor: Actor, now: datetime) -> None:
-    _check(actor)
+    administrators_only(actor)
     with transaction.atomic(durable=True):
         place = _locked(pk)
         if place.enabled != on:
@@ -42,18 +43,13 @@ def switch_place(pk: int, *, on: bool, actor: Actor, now: datetime) -> None:
 
 def ask_for_sync(pk: int, *, actor: Actor, now: datetime) -> None:
     """Have a place that is switched on read at once."""
-    _check(actor)
+    administrators_only(actor)
     with transaction.atomic(durable=True):
         place = _locked(pk)
         if not place.enabled:
             raise Refused(Why.NOT_FOUND)
         places.ask(place, now)
         _record(place, audit.Event.SYNC_ASKED, actor, now)
-
-
-def _check(actor: Actor) -> None:
-    if actor.person is None or not (actor.person.is_active and actor.person.is_administrator):
-        raise Refused(Why.NOT_ALLOWED)
 
 
 def _locked(pk: int) -> Place:

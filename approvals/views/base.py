@@ -67,6 +67,13 @@ def may_see(request: HttpRequest) -> None:
         raise Http404
 
 
+def may_act(request: PersonRequest) -> None:
+    """What is done about catalogue and people is for administrators; auditors read, others find nothing there."""
+    may_see(request)
+    if not request.user.is_administrator:
+        raise Http404
+
+
 def visible(person: User, uuid: UUID) -> LaunchRequest:
     """The request, or 404 where this person may not even know that it exists."""
     requests = LaunchRequest.objects.visible_to(person).select_related(

@@ -20,16 +20,10 @@ from approvals.errors import Refused, Why
 from approvals.models import Membership
 from approvals.people import SHOWS, find, with_facts
 from approvals.people_forms import InviteForm, MembershipForm, RolesForm
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from portal.accounts import stepup
 from portal.accounts.models import User
 from portal.clock import now
-
-
-def may_act(request: PersonRequest) -> None:
-    may_see(request)
-    if not request.user.is_administrator:
-        raise Http404
 
 
 @require_safe

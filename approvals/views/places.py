@@ -21,7 +21,7 @@ from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.forms import PlaceForm
 from approvals.hints import Hint, publish
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from approvals.views.live import Live, answer, gathered, poll
 from catalog import places
 from catalog.models import Place, SyncRun
@@ -122,7 +122,7 @@ def page_live(request: PersonRequest) -> HttpResponse:
 @require_POST
 @for_people
 def add(request: PersonRequest) -> HttpResponse:
-    _may_act(request)
+    may_act(request)
     form = PlaceForm(request.POST)
     if not form.is_valid():
         return _render(request, form, 422)
@@ -139,7 +139,7 @@ def add(request: PersonRequest) -> HttpResponse:
 @require_POST
 @for_people
 def act(request: PersonRequest, pk: int, verb: str) -> HttpResponse:
-    _may_act(request)
+    may_act(request)
     if verb not in _VERBS:
         raise Http404
     try:
@@ -170,12 +170,6 @@ def _off(pk: int, actor: Actor, at: datetime) -> str:
 
 
 _VERBS: dict[str, Callable[[int, Actor, datetime], str]] = {"read": _read, "on": _on, "off": _off}
-
-
-def _may_act(request: PersonRequest) -> None:
-    may_see(request)
-    if not request.user.is_administrator:
-        raise Http404
 
 
 def _standings() -> list[Standing]:

@@ -27,7 +27,7 @@ from approvals.forms import PublishForm
 from approvals.models import AuditEvent
 from approvals.publishing import subject
 from approvals.sentences import sentence
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from approvals.views.live import Live, answer, live, poll
 from catalog import publishing
 from catalog.gating import BadOption
@@ -61,12 +61,6 @@ WORDS = {
     "already": gettext_lazy("gated already"),
     "refused": gettext_lazy("refused"),
 }
-
-
-def may_act(request: PersonRequest) -> None:
-    may_see(request)
-    if not request.user.is_administrator:
-        raise Http404
 
 
 @require_safe

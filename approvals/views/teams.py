@@ -16,8 +16,7 @@ from approvals.actions import teams
 from approvals.errors import Refused, Why
 from approvals.models import Membership, Team
 from approvals.people_forms import TeamForm
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_see
-from approvals.views.people import may_act
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from portal.accounts import stepup
 from portal.clock import now
 
