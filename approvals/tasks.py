@@ -17,14 +17,15 @@ from celery.signals import worker_shutting_down
 from django.core.management import call_command
 from django.db import connections
 
-from approvals import audit, heartbeat, names, outcome, places, publishing, reminders, updaters, wiping
-from approvals import reconcile as reconciliation
+from approvals import audit, heartbeat, names, places, publishing, reminders, wiping
 from approvals.actions import expire, lapse, warn_of_untold
 from approvals.actor import Actor
 from approvals.asked import linting, reading
 from approvals.choices import OPEN_STATES, Channel, HoldKind, HoldStatus
 from approvals.doctor import keeping, running
 from approvals.errors import Refused
+from approvals.following import outcome, updaters
+from approvals.following import reconcile as reconciliation
 from approvals.models import Hold, LaunchRequest
 from approvals.notifications import deliveries
 from approvals.outbox import signals

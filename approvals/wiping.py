@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from approvals import presence
 from approvals.choices import TERMINAL_STATES, UNSENT
 from approvals.intake import quarantine
 from approvals.models import Hold, InboundMail, TemplateReading
 from approvals.models.holds import URL_LIFE
 from approvals.replies.results import Result
+from approvals.review import presence
 from catalog.models import Publication, Template, Version
 
 UNUSED = timedelta(days=90)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from approvals import audit, outbox, policy, seen, sensitivity
+from approvals import audit, outbox, policy
 from approvals.actions import retrying
 from approvals.actions.base import clean_text, locked, move, open_hold, outcome_of_nothing, permit
 from approvals.actor import Actor
@@ -13,8 +13,9 @@ from approvals.choices import NoticeCode, State, Verdict
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import Decision, LaunchRequest, Stage, Vote
+from approvals.review import seen, sensitivity
+from approvals.review.seen import Consent
 from approvals.rules import deciding_group, refusal
-from approvals.seen import Consent
 from portal.accounts.models import User
 
 _ACTION = {Verdict.APPROVED: Action.APPROVE, Verdict.REJECTED: Action.REJECT}

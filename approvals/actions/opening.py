@@ -36,7 +36,7 @@ def open_request(facts: LaunchFacts, *, actor: Actor, now: datetime) -> LaunchRe
             if same_wait.fingerprint != facts.fingerprint:
                 return _other_facts(request, facts, actor, now)
             if facts.hold.email_decisions:
-                # One that was opened from its stack's events (approvals.reconcile) did not say so.
+                # One that was opened from its stack's events (approvals.following.reconcile) did not say so.
                 Hold.objects.filter(pk=same_wait.pk).update(email_decisions=True)
             return request
         known = _known(facts)

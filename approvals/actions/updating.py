@@ -1,4 +1,4 @@
-"""Who started an update, once CloudTrail says (approvals.updaters)."""
+"""Who started an update, once CloudTrail says (approvals.following.updaters)."""
 
 from __future__ import annotations
 

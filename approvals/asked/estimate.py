@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from approvals import stacks
+from approvals.following import stacks
 from approvals.models import LaunchRequest, TemplateReading
 from catalog.reading.values import HIDDEN
 

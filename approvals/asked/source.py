@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals import stacks
 from approvals.canonical import digest, sha256_hex
 from approvals.choices import WhyNot
+from approvals.following import stacks
 from approvals.models import LaunchRequest, TemplateReading
 from catalog import aws
 from catalog.models import Template, Version

@@ -1,7 +1,8 @@
 """Deciding on many: the same verb for each, one transaction each, and a sentence for each that was refused.
 
 Invariant: each is decided as the confirmation page showed it. The page carries a token of every row
-(`approvals.seen`); a row that has changed since, or that came without one, is refused and leaves the others alone.
+(`approvals.review.seen`); a row that has changed since, or that came without one, is refused and leaves the others
+alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from approvals.actor import Actor
 from approvals.errors import Refused
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
-from approvals.seen import Consent
+from approvals.review.seen import Consent
 
 MOST = 50
 VERBS: dict[str, Callable[..., LaunchRequest]] = {Action.APPROVE: actions.approve, Action.REJECT: actions.reject}

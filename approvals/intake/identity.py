@@ -27,7 +27,7 @@ def identify(facts: LaunchFacts, now: datetime) -> tuple[User | None, bool]:
     """The requester, and whether AWS vouches for them.
 
     A typed address counts only where the principal is nobody. For an update the tag still names the first
-    launcher (aws-facts §3.1), so nobody is known until CloudTrail says (approvals.updaters). Runs inside the
+    launcher (aws-facts §3.1), so nobody is known until CloudTrail says (approvals.following.updaters). Runs inside the
     caller's transaction; makes the person (without a password) and the principal where they are new.
     """
     person = vouched_person(facts.principal_arn, facts.account, now) if facts.principal_arn else None

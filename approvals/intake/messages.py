@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError
 
-from approvals import actions, outcome
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import Channel
 from approvals.facts import LaunchFacts, LinkFacts
+from approvals.following import outcome
 from approvals.intake.envelope import Status, parse
 from approvals.intake.strict import NotUnderstood
 from approvals.models import LaunchRequest

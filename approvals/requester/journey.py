@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.choices import Kind, Outcome, SignalStatus, State
 from approvals.models import LaunchRequest, Pass
-from approvals.steps import Mark
+from approvals.review.steps import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from approvals.models import LaunchRequest, Vote
 from approvals.requester.advice import advice
 from approvals.requester.deciding import teams_of
 from approvals.requester.journey import journey
-from approvals.steps import Mark
+from approvals.review.steps import Mark
 from portal.accounts.models import User
 
 

@@ -12,7 +12,7 @@ from approvals.asked.given import before
 from approvals.canonical import sha256_hex
 from approvals.choices import Kind, State, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
-from approvals.seen import stage_of
+from approvals.review.seen import stage_of
 from catalog.reading import Difference, Digest, Risk
 from catalog.reading.parameters import Parameter
 from portal.accounts.models import User

@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals import seen
 from approvals.actions.base import clean_text
 from approvals.errors import Refused
 from approvals.inbox import bulk
@@ -16,6 +15,7 @@ from approvals.inbox.filters import of
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
+from approvals.review import seen
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
 from approvals.views.inbox import for_the_desk
 from portal.clock import now

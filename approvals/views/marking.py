@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals import actions
 from approvals.actor import Actor
 from approvals.context import sections_of
-from approvals.desk_forms import ReasonForm, SensitiveForm
 from approvals.errors import Refused, Why
+from approvals.forms.desk import ReasonForm, SensitiveForm
 from approvals.models import CannedReason, LaunchRequest, Sensitivity
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
 from catalog.models import Product

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from approvals.actions import people as verbs
 from approvals.actions import teams
 from approvals.errors import Refused, Why
+from approvals.forms.people import InviteForm, MembershipForm, RolesForm
 from approvals.models import Membership
 from approvals.people import SHOWS, find, with_facts
-from approvals.people_forms import InviteForm, MembershipForm, RolesForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from portal.accounts import stepup
 from portal.accounts.models import User

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals.actions import watching
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
-from approvals.forms import PlaceForm
+from approvals.forms.catalogue import PlaceForm
 from approvals.hints import Hint, publish
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from approvals.views.live import Live, answer, gathered, poll

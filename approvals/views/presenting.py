@@ -7,16 +7,17 @@ from typing import Any
 
 from django.urls import reverse
 
-from approvals import asker, presence, rules, seen, sensitivity
+from approvals import rules
 from approvals.actions.claiming import claimant
 from approvals.audit import Event
 from approvals.choices import HoldStatus, Kind, MessageKind, Outcome, SignalStatus, State
 from approvals.lifecycle import Action
 from approvals.models import AuditEvent, CannedReason, LaunchRequest
 from approvals.progress import next_step
+from approvals.review import asker, presence, seen, sensitivity
+from approvals.review.steps import steps
+from approvals.review.turns import turn
 from approvals.sentences import sentence
-from approvals.steps import steps
-from approvals.turns import turn
 from approvals.views import asking, deciders
 from approvals.views.glance import glance
 from catalog import console

@@ -14,10 +14,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from approvals import policy, usage
+from approvals import policy
 from approvals.context import sections_of
 from approvals.models import LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
+from approvals.review import usage
 from approvals.views.base import PersonRequest, for_people
 from catalog import console
 from catalog.coverage import Risk, Standing, Verdict, open_doors, reasons_of, roles, standing_of

@@ -23,7 +23,7 @@ from approvals.actions import publishing as verbs
 from approvals.actor import Actor
 from approvals.choices import Look
 from approvals.errors import Refused, Why
-from approvals.forms import PublishForm
+from approvals.forms.catalogue import PublishForm
 from approvals.models import AuditEvent
 from approvals.publishing import subject
 from approvals.sentences import sentence

@@ -17,12 +17,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals import actions, presence, reasons, rules, seen
+from approvals import actions, rules
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
-from approvals.seen import Consent
+from approvals.review import presence, reasons, seen
+from approvals.review.seen import Consent
 from approvals.views import drafts, presenting
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
 from approvals.views.live import Live, answer, live, poll

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from approvals.actions import publishing as verbs
 from approvals.errors import Refused
-from approvals.forms import PublishForm
+from approvals.forms.catalogue import PublishForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from approvals.views.live import Live, answer, live, poll
 from approvals.views.publishing import WORDS, planned, rows

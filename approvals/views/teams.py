@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals.actions import teams
 from approvals.errors import Refused, Why
+from approvals.forms.people import TeamForm
 from approvals.models import Membership, Team
-from approvals.people_forms import TeamForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from portal.accounts import stepup
 from portal.clock import now

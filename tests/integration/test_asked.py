@@ -14,12 +14,13 @@ import time_machine
 from botocore.exceptions import ClientError, EndpointConnectionError
 from django.test import Client
 
-from approvals import actions, hints, stacks
+from approvals import actions, hints
 from approvals.actor import Actor
 from approvals.asked import estimate, linting, reading
 from approvals.canonical import digest as canonical_digest
 from approvals.canonical import sha256_hex
 from approvals.choices import Channel, Kind, Outcome, ReadingStatus, State, WhyNot
+from approvals.following import stacks
 from approvals.models import LaunchRequest, TemplateReading
 from catalog import aws
 from catalog.models import Template

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from approvals.asked import estimate, reading
 from approvals.choices import ReadingStatus, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
-from approvals.seen import reading_stage
+from approvals.review.seen import reading_stage
 from approvals.views import asking
 from catalog import aws
 from catalog.publishing import bucket

@@ -12,11 +12,12 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import actions, seen
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import Channel, State
 from approvals.inbox import bulk
 from approvals.models import Decision, LaunchRequest, Membership, Team, Vote
+from approvals.review import seen
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast

@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
-from approvals import outcome
 from approvals.asked import reading
 from approvals.choices import HoldStatus, Kind, Outcome, ReadingStatus, State
+from approvals.following import outcome
 from approvals.intake import certificates
 from approvals.intake.consumer import Consumer
 from approvals.models import Alarm, LaunchRequest, Quarantined, TemplateReading

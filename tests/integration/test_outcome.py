@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from approvals import actions, outcome, stacks
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, HoldStatus, Outcome, SignalStatus, State
 from approvals.errors import Refused
+from approvals.following import outcome, stacks
 from approvals.intake import doors
 from approvals.intake.envelope import Status
 from approvals.models import Alarm, LaunchRequest, Notice

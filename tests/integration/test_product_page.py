@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals import actions, usage
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import Channel, Outcome, State
 from approvals.models import LaunchRequest
+from approvals.review import usage
 from catalog.models import Constraint, Product
 from catalog.sync.reading import Reader
 from catalog.sync.trouble import Passing

@@ -15,8 +15,8 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from approvals import outcome, reconcile, stacks
 from approvals.choices import AlarmCode, HoldStatus, Outcome, State
+from approvals.following import outcome, reconcile, stacks
 from approvals.models import Alarm, LaunchRequest
 from approvals.sealing import unseal
 from catalog import aws

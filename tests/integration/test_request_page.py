@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals import actions
 from approvals.actor import Actor
-from approvals.asker import contradicted_by
 from approvals.choices import Channel, Kind, Outcome, ReadingStatus, SignalStatus
 from approvals.models import LaunchRequest, Presence, Stage, StageGroup, Team, TemplateReading
-from approvals.steps import Mark, steps
+from approvals.review.asker import contradicted_by
+from approvals.review.steps import Mark, steps
 from approvals.views import presenting
 from catalog.reading import digest
 from portal.accounts.models import User

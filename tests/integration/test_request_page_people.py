@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from approvals import presence, wiping
+from approvals import wiping
 from approvals.models import CannedReason, LaunchRequest, Presence
+from approvals.review import presence
 from portal.accounts.models import User
 from portal.clock import now
 from tests.integration.test_views import looked, text_of

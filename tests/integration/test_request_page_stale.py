@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from approvals import actions, seen
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, Kind, ReadingStatus, State
 from approvals.errors import Refused, Why
 from approvals.models import LaunchRequest, Message, Sensitivity, TemplateReading
-from approvals.seen import Consent, Seen
+from approvals.review import seen
+from approvals.review.seen import Consent, Seen
 from portal.accounts.models import User
 from portal.clock import now
 from tests.integration.test_views import text_of

@@ -7,13 +7,14 @@ from urllib.parse import unquote
 import pytest
 from django.test import Client
 
-from approvals import actions, seen, sensitivity
+from approvals import actions
 from approvals.actor import Actor
 from approvals.audit import Event
 from approvals.choices import Channel, State
 from approvals.errors import Refused, Why
 from approvals.models import AuditEvent, LaunchRequest, Sensitivity
-from approvals.seen import Consent
+from approvals.review import seen, sensitivity
+from approvals.review.seen import Consent
 from approvals.sentences import sentence
 from portal.accounts import stepup
 from portal.accounts.models import User

@@ -11,8 +11,8 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from approvals import outcome, reconcile, stacks
 from approvals.choices import HoldStatus, Outcome, State
+from approvals.following import outcome, reconcile, stacks
 from approvals.intake import doors
 from approvals.models import LaunchRequest
 from catalog import aws

@@ -16,8 +16,8 @@ from approvals.actor import Actor
 from approvals.choices import Channel, MessageKind
 from approvals.errors import Refused, Why
 from approvals.models import Attachment, LaunchRequest, Message, Revision
+from approvals.review.turns import turn
 from approvals.talk import files, limits, thread
-from approvals.turns import turn
 from approvals.views import presenting
 from portal.accounts.models import User
 from portal.clock import now

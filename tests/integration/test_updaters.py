@@ -13,9 +13,10 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.stub import Stubber
 from django.test import Client
 
-from approvals import actions, rules, updaters
+from approvals import actions, rules
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, Kind
+from approvals.following import updaters
 from approvals.lifecycle import Action
 from approvals.models import Alarm, AuditEvent, LaunchRequest
 from catalog import aws

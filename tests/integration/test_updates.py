@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from approvals import actions, outbox, outcome, progress, receipts, tasks
+from approvals import actions, outbox, progress, receipts, tasks
 from approvals.actor import Actor
 from approvals.audit import Event, verify
 from approvals.choices import AlarmCode, Channel, HoldStatus, Kind, NoticeCode, Outcome, SignalStatus, State
 from approvals.errors import Refused
+from approvals.following import outcome
 from approvals.intake import messages
 from approvals.models import Alarm, AuditEvent, Hold, LaunchRequest, Notice, Signal
 from approvals.outbox import signals

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals import actions, seen
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import AlarmCode, Channel, Outcome, SignalStatus, State
 from approvals.intake import quarantine, refusals
 from approvals.models import Alarm, Hold, LaunchRequest, Membership, Quarantined, Signal
+from approvals.review import seen
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast

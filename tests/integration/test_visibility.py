@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from approvals import seen
 from approvals.choices import State
 from approvals.models import LaunchRequest, Membership, Team
+from approvals.review import seen
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast

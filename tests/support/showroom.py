@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from approvals import actions, outcome
+from approvals import actions
 from approvals.actor import Actor
 from approvals.asked import linting, reading
 from approvals.canonical import sha256_hex
 from approvals.choices import AlarmCode, Channel, Kind, Outcome, SignalStatus
+from approvals.following import outcome
 from approvals.models import LaunchRequest, Signal
 from portal.accounts.models import User
 from tests.support import shelf

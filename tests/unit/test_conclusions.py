@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.choices import OPEN_STATES, AlarmCode, Kind, Outcome, State
-from approvals.conclusions import (
+from approvals.following.conclusions import (
     RECEIPT,
     WAIT_CONDITION,
     Do,

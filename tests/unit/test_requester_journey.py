@@ -10,7 +10,7 @@ import pytest
 from approvals.choices import Kind, Outcome, SignalStatus, State
 from approvals.models import LaunchRequest, Pass
 from approvals.requester.journey import journey
-from approvals.steps import Mark
+from approvals.review.steps import Mark
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop as _
 
-from approvals import reconcile, stacks
-from approvals.conclusions import WAIT_CONDITION
 from approvals.doctor.findings import Problem, Severity, problem
 from approvals.doctor.registry import check
 from approvals.doctor.visit import Visit
+from approvals.following import reconcile, stacks
+from approvals.following.conclusions import WAIT_CONDITION
 
 _MOST = 20
 

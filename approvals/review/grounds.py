@@ -1,5 +1,5 @@
 """What the decisions on several requests rest on, beside the requests themselves: each question is one query, whatever
-their number. `approvals.seen` makes tokens of it."""
+their number. `approvals.review.seen` makes tokens of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime
 
 from django.db.models import Count, Max, QuerySet
 
-from approvals import sensitivity
 from approvals.audit import Event
 from approvals.choices import AlarmCode, MessageKind
 from approvals.models import (
@@ -22,6 +21,7 @@ from approvals.models import (
     Stage,
     TemplateReading,
 )
+from approvals.review import sensitivity
 
 # What happened to a request itself; reminders, claims and what CloudFormation says change no decision.
 _TOLD = (

@@ -1,6 +1,6 @@
 """Follows a request's stack until the hold and then the stack have ended.
 
-Status messages and polls end in the same function: an observation, what it means (`approvals.conclusions`),
+Status messages and polls end in the same function: an observation, what it means (`approvals.following.conclusions`),
 and verbs. Observations may come late, twice and in any order; each verb checks again under the request's lock.
 """
 
@@ -15,10 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from approvals import actions, stacks
+from approvals import actions
 from approvals.actor import Actor
 from approvals.choices import OPEN_STATES, AlarmCode, Channel, HoldKind, HoldStatus, Kind, Outcome, State
-from approvals.conclusions import (
+from approvals.errors import Refused
+from approvals.following import stacks
+from approvals.following.conclusions import (
     END_HOLD,
     FOREIGN_SUCCESS,
     RECEIPT,
@@ -31,7 +33,6 @@ from approvals.conclusions import (
     of_stack,
     unexplained,
 )
-from approvals.errors import Refused
 from approvals.intake.envelope import Status, Warned
 from approvals.models import Alarm, Hold, LaunchRequest
 from catalog import aws

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.conclusions import RECEIPT, WAIT_CONDITION
+from approvals.following.conclusions import RECEIPT, WAIT_CONDITION
 from approvals.intake.envelope import Status
 from catalog import aws
 

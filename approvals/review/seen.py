@@ -13,12 +13,12 @@ from dataclasses import astuple, dataclass, fields
 
 from django.utils.translation import gettext as _
 
-from approvals import grounds
 from approvals.audit import Event
 from approvals.canonical import digest
 from approvals.choices import ReadingStatus
-from approvals.grounds import Grounds
 from approvals.models import LaunchRequest, TemplateReading
+from approvals.review import grounds
+from approvals.review.grounds import Grounds
 from approvals.sentences import sentence
 
 _MOST_TOLD = 8

@@ -1,7 +1,7 @@
 """Products and accounts whose launches must not be approved in passing.
 
 Invariant: whatever the channel, a launch of something sensitive is approved only together with its name, typed, and a
-fresh proof of who is typing (`approvals.seen.Consent`). Rejecting needs neither: it is always the safe way out.
+fresh proof of who is typing (`approvals.review.seen.Consent`). Rejecting needs neither: it is always the safe way out.
 """
 
 from __future__ import annotations

@@ -19,12 +19,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.db.models import Q
 
-from approvals import actions, fingerprint, stacks
+from approvals import actions, fingerprint
 from approvals.actor import Actor
 from approvals.canonical import canonical, sha256_hex
 from approvals.choices import AlarmCode, Channel, HoldKind
-from approvals.conclusions import RECEIPT, WAIT_CONDITION
 from approvals.facts import LaunchFacts
+from approvals.following import stacks
+from approvals.following.conclusions import RECEIPT, WAIT_CONDITION
 from approvals.intake.envelope import TOPIC_NAME, parse
 from approvals.intake.strict import NotUnderstood
 from approvals.models import Alarm, LaunchRequest

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.actions.base import clean_text
 from approvals.models import CannedReason, Sensitivity
-from approvals.sensitivity import folded
+from approvals.review.sensitivity import folded
 
 _PRODUCT = re.compile(r"prod-[a-z0-9]{1,60}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
