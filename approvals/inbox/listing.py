@@ -16,6 +16,7 @@ from approvals.inbox.narrowing import conditions, counted
 from approvals.inbox.tabs import Tab
 from approvals.models import Hold, LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
+from approvals.review import sensitivity
 from approvals.views.paging import Page, newest_first, soonest_first
 
 
@@ -45,7 +46,11 @@ class Listing:
 def listing(seen: LaunchRequestQuerySet, filters: Filters, cursors: Mapping[str, str], at: datetime) -> Listing:
     """`seen`: all that the person may see."""
     unusable = Hold.objects.filter(request=OuterRef("pk"), status=HoldStatus.UNUSABLE)
-    shown = seen.listed().select_related("requester", "claimed_by").annotate(is_unusable=Exists(unusable))
+    shown = (
+        seen.listed()
+        .select_related("requester", "claimed_by")
+        .annotate(is_unusable=Exists(unusable), is_sensitive=sensitivity.is_marked())
+    )
     asked = conditions(filters, at)
     rows = shown.filter(filters.tab.where, *asked.values())
     return Listing(filters, cursors, _pages(rows, filters, cursors), counted(seen, filters, asked), at)
@@ -72,4 +77,5 @@ def _kept(filters: Filters) -> dict[str, str]:
 def _said(row: LaunchRequest, at: datetime) -> tuple[object, ...]:
     claimed = claimant(row, at)
     names = (row.title, row.version_name, row.provisioned_product_name, row.requester_label)
-    return (row.pk, row.state, row.outcome, row.risk, row.deadline, claimed and claimed.pk, *names)
+    marks: tuple[object, ...] = (row.risk, getattr(row, "is_sensitive", False), claimed and claimed.pk)
+    return (row.pk, row.state, row.outcome, row.deadline, *marks, *names)

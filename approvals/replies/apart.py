@@ -23,8 +23,11 @@ main()
 """
 
 
-def own_words(raw: bytes) -> str:
-    """Raises Broken and TooCostly; OSError where no process can be had now."""
+def own_words(raw: bytes) -> mime.Body:
+    """What its writer wrote, without what was quoted.
+
+    Raises Broken and TooCostly; OSError where no process can be had now.
+    """
     try:
         done = run(_MAIN, [str(_ROOT)], raw[: mime.LARGEST], seconds=SECONDS, memory=MEMORY)
         said = json.loads(done.stdout)
@@ -35,4 +38,4 @@ def own_words(raw: bytes) -> str:
         raise mime.Broken
     if "trouble" in said:
         raise mime.TooCostly
-    return str(said["text"])
+    return mime.Body(str(said["text"]), int(said["files"]))

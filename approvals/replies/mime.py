@@ -1,4 +1,4 @@
-"""The text in a mail's body: its first plain text, else its first HTML as text.
+"""What a mail's body says: its first plain text, else its first HTML as text, and how many files came with it.
 
 Invariant: it is read in a process of its own (`apart`), so this module and what it needs know neither Django nor the
 desk. Attachments and pictures are not even decoded.
@@ -7,9 +7,11 @@ desk. Attachments and pictures are not even decoded.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
+from itertools import islice
 
 from approvals.replies.html import as_text
 
@@ -29,6 +31,14 @@ _DESCRIPTION = re.compile(rb"(?im)^(?:content-[a-z-]{1,40}|mime-version)[ \t]*:[
 TROUBLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """`files`: how many were attached, as far as the mail was read."""
+
+    text: str
+    files: int = 0
+
+
 class Broken(Exception):
     """It cannot be told what this mail says or who sent it."""
 
@@ -37,12 +47,13 @@ class TooCostly(Exception):
     """Reading it takes longer than any honest mail."""
 
 
-def text(raw: bytes) -> str:
+def read(raw: bytes) -> Body:
     """Raises Broken and TooCostly."""
     raw = re.sub(rb"\r\n?", b"\n", raw[:LARGEST])
     _check_cost(raw)
     try:
-        return _text(BytesParser(EmailMessage, policy=default).parsebytes(raw))
+        message = BytesParser(EmailMessage, policy=default).parsebytes(raw)
+        return Body(_text(message), sum(part.is_attachment() for part in islice(message.walk(), _MOST_PARTS)))
     except TROUBLE:
         raise Broken from None
 
@@ -60,9 +71,7 @@ def _check_cost(raw: bytes) -> None:
 
 def _text(message: EmailMessage) -> str:
     html = ""
-    for number, part in enumerate(message.walk()):
-        if number > _MOST_PARTS:
-            break
+    for part in islice(message.walk(), _MOST_PARTS):
         if part.is_multipart() or part.is_attachment():
             continue
         if part.get_content_type() == "text/plain" and (plain := _decoded(part)).strip():

@@ -13,6 +13,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext, override
 
 from approvals import actions
 from approvals.actions.base import MAX_TEXT
@@ -99,15 +100,27 @@ def _say(row: InboundMail, raw: bytes, now: datetime) -> Result:
     try:
         if refused := _refused(head.read(raw), person):
             return refused
-        text = apart.own_words(raw)
+        text = _text(apart.own_words(raw), person)
     except mime.Broken:
         return Result.BROKEN
     except mime.TooCostly:
         return Result.TOO_COSTLY
     if not text:
         return Result.EMPTY
-    text = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - len(_CUT)] + _CUT
     return _spoken(row, request, person, text, now)
+
+
+def _text(body: mime.Body, writer: User) -> str:
+    """As it goes into the thread; what could not be taken along is said there, for the writer and the reader."""
+    left_out = ""
+    if body.files:
+        with override(writer.language or settings.LANGUAGE_CODE):
+            left_out = "\n\n" + gettext(
+                "[Files that came with this e-mail are not here. They can be added on the request's page.]"
+            )
+    room = MAX_TEXT - len(left_out)
+    text = body.text if len(body.text) <= room else body.text[: room - len(_CUT)] + _CUT
+    return (text + left_out).strip()
 
 
 def _refused(mail: head.Head, person: User) -> Result | None:

@@ -16,7 +16,8 @@ BROKEN, TOO_COSTLY = "broken", "too costly"
 
 def main() -> None:
     try:
-        said = {"text": trimmed(mime.text(sys.stdin.buffer.read()))}
+        body = mime.read(sys.stdin.buffer.read())
+        said: dict[str, str | int] = {"text": trimmed(body.text), "files": body.files}
     except mime.Broken:
         said = {"trouble": BROKEN}
     except (mime.TooCostly, MemoryError):

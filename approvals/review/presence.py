@@ -19,7 +19,8 @@ _MOST_SHOWN = 10
 
 
 def look(launch: LaunchRequest, person: User, now: datetime) -> list[User]:
-    """`touch`, and `others`, in one go."""
+    """This person has it before them; returns who else looks at it now, by name. Nothing of either for somebody who
+    may not know."""
     if not _is_of_the_desk(launch, person):
         return []
     looking = Presence.objects.filter(request=launch, seen_at__gt=now - LOOKING).select_related("person")
@@ -27,20 +28,6 @@ def look(launch: LaunchRequest, person: User, now: datetime) -> list[User]:
     if not any(row.person_id == person.pk and row.seen_at > now - _BETWEEN for row in rows):
         _note(launch, person, now)
     return [row.person for row in rows if row.person_id != person.pk][:_MOST_SHOWN]
-
-
-def touch(launch: LaunchRequest, person: User, now: datetime) -> None:
-    """This person has the request before them. Nothing for requesters and those who only read."""
-    look(launch, person, now)
-
-
-def others(launch: LaunchRequest, person: User, now: datetime) -> list[User]:
-    """Who else looks at it now, by name; nobody for somebody who may not know."""
-    if not _is_of_the_desk(launch, person):
-        return []
-    looking = Presence.objects.filter(request=launch, seen_at__gt=now - LOOKING).exclude(person=person)
-    rows = looking.select_related("person").order_by("person__name", "person__email")
-    return [row.person for row in rows[:_MOST_SHOWN]]
 
 
 def first_seen(launch: LaunchRequest, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -92,6 +93,24 @@ def test_the_requester_answers_by_mail(cast: Cast, launch: LaunchRequest, post: 
     assert message.channel == Channel.EMAIL
     assert InboundMail.objects.get().message == message
     assert Notice.objects.filter(code=NoticeCode.ANSWERED).count() == 1
+
+
+@pytest.mark.parametrize("text", ["The plan is attached.", ""])
+def test_files_of_a_mail_are_not_taken_and_the_message_says_so(
+    cast: Cast, launch: LaunchRequest, post: Post, text: str
+) -> None:
+    ask(launch, cast.approver)
+    made = EmailMessage()
+    made["From"] = str(cast.requester.email)
+    made.set_content(text)
+    made.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="plan.pdf")
+    own = str(cast.requester.email)
+    told = post.deliver(made.as_bytes(), addresses.reply_to(launch, cast.requester), source=own, author=own)
+    assert taken(told) is Result.TAKEN
+    message = launch.messages.latest("pk")
+    assert message.kind == MessageKind.ANSWER
+    assert message.text.startswith(text)
+    assert message.text.endswith("They can be added on the request's page.]")
 
 
 def test_without_a_question_it_is_a_comment_and_mails_never_decide(

@@ -86,11 +86,11 @@ class TestTogether:
 
     def test_who_has_gone_is_not_shown_and_forgotten_later(self, cast: Cast, launch: LaunchRequest) -> None:
         at = now()
-        presence.touch(launch, cast.second_approver, at)
-        assert presence.others(launch, cast.approver, at + timedelta(seconds=29)) == [cast.second_approver]
-        assert presence.others(launch, cast.approver, at + timedelta(seconds=31)) == []
-        presence.touch(launch, cast.second_approver, at + timedelta(minutes=1))
-        assert presence.others(launch, cast.approver, at + timedelta(minutes=1)) == [cast.second_approver]
+        presence.look(launch, cast.second_approver, at)
+        assert presence.look(launch, cast.approver, at + timedelta(seconds=29)) == [cast.second_approver]
+        assert presence.look(launch, cast.approver, at + timedelta(seconds=31)) == []
+        presence.look(launch, cast.second_approver, at + timedelta(minutes=1))
+        assert presence.look(launch, cast.approver, at + timedelta(minutes=1)) == [cast.second_approver]
         wiping.wipe(at + timedelta(days=2))
         assert not Presence.objects.exists()
 

@@ -27,7 +27,7 @@ class Mail:
 
 def parse(raw: bytes) -> Mail:
     read = head.read(raw)
-    return Mail(read.sender, read.is_automatic, mime.text(raw))
+    return Mail(read.sender, read.is_automatic, mime.read(raw).text)
 
 
 def mail(headers: bytes = b"", body: bytes = b"Yes.") -> bytes:
