@@ -173,7 +173,13 @@ def checkpoint_audit() -> None:
 @_alone
 def wipe() -> None:
     wiping.wipe(clock.now())
+
+
+@shared_task
+@_alone
+def tidy() -> None:
     call_command("clearsessions")
+    wiping.tidy(clock.now())
 
 
 @shared_task

@@ -22,16 +22,21 @@ _MOST_TEMPLATES = 500
 
 
 def wipe(now: datetime) -> int:
-    """Wipe URLs that expired or whose request is closed with nothing left to send, and old kept messages.
+    """What could still do harm: URLs that expired or whose request is closed with nothing left to send, and old kept
+    messages.
 
     A signal that was given up keeps its URL until it expires: an administrator may have it sent again.
     """
     over = Q(request__state__in=TERMINAL_STATES) & ~Q(signal__status__in=UNSENT)
     silent = Q(url_expires_at__isnull=True, opened_at__lte=now - URL_LIFE)
     urls = Hold.objects.filter(Q(url_expires_at__lte=now) | silent | over, url_encrypted__isnull=False)
+    return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)
+
+
+def tidy(now: datetime) -> None:
+    """What harms nobody and is of no use any more."""
     presence.forget(now)
     forget_mails(now)
-    return urls.update(url_encrypted=None, wiped_at=now) + quarantine.wipe(now)
 
 
 def forget_mails(now: datetime) -> int:

@@ -58,8 +58,7 @@ def main() -> None:
 
 @contextmanager
 def _desk(size: int) -> Iterator[Desk]:
-    from django.db import connection
-
+    from approvals.models import LaunchRequest
     from benchmarks.population import populate
     from portal.clock import now
     from tests.e2e.showing import session
@@ -70,11 +69,11 @@ def _desk(size: int) -> Iterator[Desk]:
         room = showroom.fill(now())
         began = time.monotonic()
         people = [room.cast.other_requester.pk, room.cast.administrator.pk, room.cast.outsider.pk]
-        populate(room.waiting, size, team=room.cast.team.pk, requesters=people, now=now())
-        with connection.cursor() as cursor, _as_owner(name) as owner:
+        with _as_owner(name) as owner:
+            populate(owner, room.waiting, size, team=room.cast.team.pk, requesters=people, now=now())
             owner.execute("VACUUM ANALYZE")
-            cursor.execute("SELECT count(*) FROM approvals_launchrequest")
-            print(f"{cursor.fetchone()[0]:,} requests, made in {time.monotonic() - began:.0f} s", flush=True)
+        made = LaunchRequest.objects.count()
+        print(f"{made:,} requests, made in {time.monotonic() - began:.0f} s", flush=True)
         with webdesk.serving(name, GATEHOUSE_LOG_LEVEL="ERROR") as url:
             pages = {}
             for stop in STOPS:

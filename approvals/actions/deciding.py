@@ -33,6 +33,12 @@ def reject(pk: int, *, actor: Actor, now: datetime, reason: str, consent: Consen
     return _decide(pk, Verdict.REJECTED, consent, actor=actor, now=now, reason=clean_text(reason, required=True))
 
 
+def is_repeated(pk: int, action: str, person: User) -> bool:
+    """This very person decided this very thing before: a form was sent twice."""
+    verdict = next((verdict for verdict, verb in _ACTION.items() if verb == action), "")
+    return Decision.objects.filter(request=pk, verdict=verdict, decided_by=person).exists()
+
+
 def _decide(
     pk: int, verdict: Verdict, consent: Consent | None, *, actor: Actor, now: datetime, reason: str
 ) -> LaunchRequest:

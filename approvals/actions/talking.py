@@ -15,6 +15,7 @@ from approvals.models import InboundMail, LaunchRequest, Message, Revision
 from approvals.replies.results import Result
 from approvals.rules import refusal
 from approvals.talk import editing, files, limits, mentions, thread
+from approvals.talk.repeats import repeated
 from portal.accounts.models import User
 
 _SAYS: dict[Action, tuple[MessageKind, audit.Event, NoticeCode | None]] = {
@@ -43,6 +44,16 @@ def comment(
 ) -> Message:
     """`mail`: the InboundMail that says it; one that became a message already raises Refused."""
     return _say(pk, Action.COMMENT, actor=actor, now=now, text=text, attached=attached, mail=mail)
+
+
+def is_said(pk: int, action: Action, *, person: User, now: datetime, text: str, sizes: Sequence[int]) -> bool:
+    """A form with this text and files of these sizes was sent a moment ago, and taken."""
+    try:
+        cleaned = clean_text(text, required=True)
+    except Refused:
+        return False
+    request = LaunchRequest.objects.only("pk").get(pk=pk)
+    return repeated(request, person, _SAYS[action][0], cleaned, sizes, now) is not None
 
 
 def note(pk: int, *, actor: Actor, now: datetime, text: str, attached: Files = ()) -> Message:
@@ -94,15 +105,19 @@ def _say(
     kind, event, notice = _SAYS[action]
     if actor.person is None:
         raise Refused(Why.NOT_ALLOWED)
+    cleaned = clean_text(text, required=True)
     with locked(pk) as request:
+        sizes = [one.size for one in attached]
+        if mail is None and (said := repeated(request, actor.person, kind, cleaned, sizes, now)):
+            return said
         target = permit(actor, request, action, now)
-        limits.demand_for_message(request, actor.person, now, sum(one.size for one in attached))
+        limits.demand_for_message(request, actor.person, now, sum(sizes))
         message = Message.objects.create(
             request=request,
             kind=kind,
             author=actor.person,
             channel=actor.channel,
-            text=clean_text(text, required=True),
+            text=cleaned,
             written_at=now,
         )
         files.attach(message.pk, attached)

@@ -17,8 +17,9 @@ from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from approvals import actions
+from approvals.actions.deciding import is_repeated
 from approvals.actor import Actor
-from approvals.errors import Refused
+from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
 from approvals.review.seen import Consent
@@ -63,14 +64,16 @@ def decide(
     reason: str,
 ) -> list[Result]:
     """Decide on each by itself: one that is refused, or that somebody else is at, leaves the others as they are."""
-    verb, said = VERBS[verdict], {"actor": actor, "reason": reason}
-    return [_one(pk, verb, {**said, "now": clock(), "consent": Consent(seen.get(pk, ""))}) for pk in pks]
+    said = {"actor": actor, "reason": reason}
+    return [_one(pk, verdict, {**said, "now": clock(), "consent": Consent(seen.get(pk, ""))}) for pk in pks]
 
 
-def _one(pk: int, verb: Callable[..., LaunchRequest], said: dict[str, Any]) -> Result:
+def _one(pk: int, verdict: str, said: dict[str, Any]) -> Result:
     try:
-        verb(pk, **said)
+        VERBS[verdict](pk, **said)
     except Refused as refused:
+        if refused.why is Why.ALREADY_DECIDED and is_repeated(pk, verdict, said["actor"].person):
+            return Result(pk)
         return Result(pk, refused.sentence)
     except OperationalError as error:
         log.warning("not decided", request=pk, error=type(error).__name__)

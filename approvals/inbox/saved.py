@@ -10,7 +10,7 @@ from approvals.inbox import filters
 from approvals.models import SavedView
 from portal.accounts.models import User
 
-MOST = 30
+MOST, LONGEST = 30, 1000
 
 
 class ViewForm(forms.Form):
@@ -20,7 +20,10 @@ class ViewForm(forms.Form):
     query = forms.CharField(max_length=2000, required=False)
 
     def clean_query(self) -> str:
-        return filters.of(self.cleaned_data["query"]).query()
+        query = filters.of(self.cleaned_data["query"]).query()
+        if len(query) > LONGEST:
+            raise forms.ValidationError("", code="too_long")
+        return query
 
 
 class TooMany(Exception):

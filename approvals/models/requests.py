@@ -91,8 +91,14 @@ class LaunchRequest(models.Model):
     fingerprint = models.CharField(max_length=64, db_index=True)
 
     # Who. A typed address is a claim; the principal comes from the stack's own tags.
+    # Its index is request_mine.
     requester = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="requests",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     principal_arn = models.CharField(max_length=2048, blank=True)
     # Of an update, the stack's tag names the first launcher; CloudTrail may name who updates.
@@ -121,7 +127,7 @@ class LaunchRequest(models.Model):
 
     # Whose turn people say it is: one who decides on it now, and the share of its time after which the desk reminded.
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="claims", null=True, blank=True
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
     reminded = models.PositiveSmallIntegerField(default=0, db_default=0)

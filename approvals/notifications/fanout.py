@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.db.models import Q, QuerySet
 
-from approvals.choices import DeliveryChannel
-from approvals.models import Delivery, Notice
+from approvals.choices import DeliveryChannel, NoticeCode, ReadingStatus
+from approvals.models import Delivery, Notice, TemplateReading
 from approvals.notifications.recipients import recipients
 from approvals.notifications.wishes import next_digest, waits_for_digest
 from portal.accounts.models import User
 
 BATCH = 200
+# How long the mail about a launch waits for what is read of its template, which takes seconds.
+PATIENCE = timedelta(seconds=20)
 
 log = structlog.get_logger(__name__)
 
 
 def fan_out_all(now: datetime, seconds: float) -> None:
-    """All that waits, batch by batch; what is not done in so many seconds is left to the next sweep."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and fan_out(now) and Notice.objects.filter(fanned_out_at__isnull=True).exists():
+    """All that waits, batch by batch; what is not done in so many seconds is left to the next sweep.
+
+    A launch that has just come waits a moment for its template to be read: its mail says what is risky.
+    """
+    until, since = time.monotonic() + seconds, now - PATIENCE
+    while time.monotonic() < until and fan_out(now, since) and _waiting(since).exists():
         continue
 
 
-def fan_out(now: datetime) -> int:
-    """Make the deliveries of up to BATCH notices that wait; how many deliveries that were."""
+def _waiting(since: datetime | None) -> QuerySet[Notice]:
+    waiting = Notice.objects.filter(fanned_out_at__isnull=True)
+    reading = TemplateReading.objects.filter(status__in=(ReadingStatus.QUEUED, ReadingStatus.IN_FLIGHT))
+    new = Q(code=NoticeCode.OPENED, created_at__gt=since, request__in=reading.values("request"))
+    return waiting if since is None else waiting.exclude(new)
+
+
+def fan_out(now: datetime, since: datetime | None = None) -> int:
+    """Make the deliveries of up to BATCH notices that wait; how many deliveries that were. `since`: launches that
+    came after it wait for their reading."""
     made = 0
-    for pk in Notice.objects.filter(fanned_out_at__isnull=True).order_by("pk").values_list("pk", flat=True)[:BATCH]:
+    for pk in _waiting(since).order_by("pk").values_list("pk", flat=True)[:BATCH]:
         try:
             made += _one(pk, now)
         except DatabaseError:
@@ -39,13 +53,11 @@ def fan_out(now: datetime) -> int:
 
 @transaction.atomic(durable=True)
 def _one(pk: int, now: datetime) -> int:
-    notice = (
-        Notice.objects.select_related("event", "request")
-        .select_for_update(of=("self",), skip_locked=True)
-        .filter(pk=pk, fanned_out_at__isnull=True)
-        .first()
-    )
-    if notice is None:
+    # Those of one happening together: whom the one tells, the other does not tell again.
+    event = Notice.objects.filter(pk=pk).values("event")
+    together = Notice.objects.select_for_update(of=("self",)).filter(event__in=event).order_by("pk")
+    notice = next((one for one in together.select_related("event", "request") if one.pk == pk), None)
+    if notice is None or notice.fanned_out_at is not None:
         return 0
     made = Delivery.objects.bulk_create([_delivery(notice, person, now) for person in recipients(notice)])
     notice.fanned_out_at = now

@@ -32,8 +32,9 @@ from portal.accounts.models import User
 
 LARGEST = 10 * 1024 * 1024
 MOST_PER_HOUR = 30
-MOST_TRIES = 6
-AGAIN = timedelta(minutes=2)
+# Longer than any launch waits. Until then it may be a bucket that is away, or a permission that is missing.
+PATIENCE = timedelta(days=1)
+AGAIN, SELDOM = timedelta(minutes=2), timedelta(hours=1)
 BATCH = 50
 _CUT = "\n\n[…]"
 
@@ -60,14 +61,15 @@ def _claim(now: datetime) -> InboundMail | None:
     row = waiting.select_related("request", "person").select_for_update(skip_locked=True, of=("self",)).first()
     if row is not None:
         row.attempts += 1
-        row.next_attempt_at = now + AGAIN * row.attempts
+        row.next_attempt_at = now + min(AGAIN * row.attempts, SELDOM)
         row.save(update_fields=["attempts", "next_attempt_at"])
     return row
 
 
 def _take(row: InboundMail, now: datetime) -> Result | None:
     """None: it is tried again."""
-    if row.attempts > MOST_TRIES:
+    if now - row.received_at > PATIENCE:
+        log.error("a mail was never readable", mail=row.pk, attempts=row.attempts)
         return _settle(row, Result.UNREACHABLE, now)
     if _is_flood(row):
         return _settle(row, Result.TOO_MANY, now)

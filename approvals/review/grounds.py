@@ -7,13 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max
 
-from approvals.audit import Event
 from approvals.choices import AlarmCode, MessageKind
 from approvals.models import (
     Alarm,
-    AuditEvent,
     Hold,
     LaunchRequest,
     Message,
@@ -21,29 +19,7 @@ from approvals.models import (
     Stage,
     TemplateReading,
 )
-from approvals.review import sensitivity
-
-# What happened to a request itself; reminders, claims and what CloudFormation says change no decision.
-_TOLD = (
-    Event.COMPLETED,
-    Event.ANNOUNCED_AGAIN,
-    Event.VOTED,
-    Event.APPROVED,
-    Event.REJECTED,
-    Event.ASKED,
-    Event.ANSWERED,
-    Event.COMMENTED,
-    Event.EDITED,
-    Event.WITHDRAWN,
-    Event.EXPIRED,
-    Event.LAPSED,
-    Event.RETRIED,
-    Event.LET_THROUGH,
-    Event.DECIDED_BY_LINK,
-    Event.UPDATER_NAMED,
-    Event.BYPASSED,
-)
-_TOLD_INSIDE = (*_TOLD, Event.NOTED, Event.ALARM_RAISED, Event.ALARM_ACKNOWLEDGED)
+from approvals.review import sensitivity, trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +58,8 @@ def of(launches: Iterable[LaunchRequest], *, inside: bool = True) -> dict[int, G
     }
 
 
-def told(pks: Iterable[int], *, inside: bool) -> QuerySet[AuditEvent]:
-    """What happened to these requests that whoever looks at one of them is told."""
-    events = AuditEvent.objects.filter(chain__request__in=pks, code__in=_TOLD_INSIDE if inside else _TOLD)
-    return events if inside else events.exclude(code=Event.EDITED, params__kind=MessageKind.NOTE)
-
-
 def _counted(pks: list[int], *, inside: bool) -> dict[int, int]:
-    counted = told(pks, inside=inside).order_by().values("chain__request").annotate(events=Count("pk"))
+    counted = trail.changes(pks, inside=inside).order_by().values("chain__request").annotate(events=Count("pk"))
     return dict(counted.values_list("chain__request", "events"))
 
 

@@ -13,13 +13,11 @@ from dataclasses import astuple, dataclass, fields
 
 from django.utils.translation import gettext as _
 
-from approvals.audit import Event
 from approvals.canonical import digest
 from approvals.choices import ReadingStatus
-from approvals.models import LaunchRequest, TemplateReading
-from approvals.review import grounds
+from approvals.models import LaunchRequest
+from approvals.review import grounds, trail
 from approvals.review.grounds import Grounds
-from approvals.sentences import sentence
 
 _MOST_TOLD = 8
 
@@ -113,12 +111,6 @@ def changes(launch: LaunchRequest, seen: str, *, inside: bool = True) -> list[st
     return told or [_("What this decision rests on has changed.")]
 
 
-def reading_stage(launch: LaunchRequest) -> str:
-    """ "read", "waiting", or "not": how far the worker has come with the template. Cheap: every poll asks."""
-    status = TemplateReading.objects.filter(request=launch).values_list("status", flat=True).first()
-    return stage_of(status)
-
-
 def stage_of(status: str | None) -> str:
     if status is None or status == ReadingStatus.GIVEN_UP:
         return "not"
@@ -126,12 +118,10 @@ def stage_of(status: str | None) -> str:
 
 
 def _happened(launch: LaunchRequest, before: int, *, inside: bool) -> list[str]:
-    """The trail only grows, so what came after the first `before` events is what is new. A vote that was the
-    decision is told once."""
-    fresh = grounds.told([launch.pk], inside=inside).select_related("actor", "on_behalf_of").prefetch_related("texts")
+    """The trail only grows, so what came after the first `before` events is what is new."""
+    fresh = trail.changes([launch.pk], inside=inside).select_related("actor", "on_behalf_of").prefetch_related("texts")
     events = list(fresh.order_by("number")[before:][:_MOST_TOLD])
-    decided = {(one.actor_id, one.at) for one in events if one.code in (Event.APPROVED, Event.REJECTED)}
-    return [sentence(one) for one in events if one.code != Event.VOTED or (one.actor_id, one.at) not in decided]
+    return [words for _event, words in trail.told(events, inside=inside)]
 
 
 def _compared(then: Seen, today: Seen) -> Iterator[str]:

@@ -33,9 +33,8 @@ LARGEST_FORM = MOST * LARGEST + 512 * 1024
 PREFIX = "files"
 Upload: TypeAlias = "UploadedFile[Any]"
 _TROUBLE = (ClientError, BotoCoreError, Boto3Error, OSError)
-# A message whose process died: until then somebody may be committing its row.
-_UNCLAIMED = timedelta(hours=1)
-_MOST_SWEPT = 1000
+# A message whose process died: until then somebody may be committing its row. A worker may have stood still for days.
+_UNCLAIMED, _DAYS_BACK = timedelta(hours=1), 8
 
 log = structlog.get_logger(__name__)
 
@@ -107,10 +106,14 @@ def opened(attachment: Attachment) -> IO[bytes]:
 
 
 def sweep(now: datetime) -> int:
-    """Delete what was stored today and yesterday and belongs to no message; returns how many files that were."""
+    """Delete what was stored lately and belongs to no message; returns how many files that were."""
     if not are_on():
         return 0
-    old = [key for day in (now, now - timedelta(days=1)) for key in _listed(day, now - _UNCLAIMED)]
+    return sum(_sweep(now - timedelta(days=back), now - _UNCLAIMED) for back in range(_DAYS_BACK))
+
+
+def _sweep(day: datetime, before: datetime) -> int:
+    old = list(_listed(day, before))
     known = set(Attachment.objects.filter(stored_as__in=old).values_list("stored_as", flat=True))
     return _discard([key for key in old if key not in known])
 
@@ -162,11 +165,10 @@ def _discard(keys: Sequence[str]) -> int:
     return done
 
 
-def _listed(day: datetime, before: datetime) -> list[str]:
-    listed = aws.client("s3").list_objects_v2(
-        Bucket=settings.GATEHOUSE_FILES_BUCKET, Prefix=f"{PREFIX}/{day:%Y/%m/%d}/", MaxKeys=_MOST_SWEPT
-    )
-    return [one["Key"] for one in listed.get("Contents", []) if one["LastModified"] < before]
+def _listed(day: datetime, before: datetime) -> Iterator[str]:
+    pages = aws.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=settings.GATEHOUSE_FILES_BUCKET, Prefix=f"{PREFIX}/{day:%Y/%m/%d}/"):
+        yield from (one["Key"] for one in page.get("Contents", []) if one["LastModified"] < before)
 
 
 def _storage() -> Storage:

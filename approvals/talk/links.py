@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 from markdown_it.token import Token
 
 SCHEMES = ("http", "https", "mailto")
-_URL = re.compile(r"(?i)(?:https?://[^\s/]|mailto:[^\s@]+@[^\s@])")
+_URL = re.compile(r"(?i)(?:https?://[^\s/]|mailto:[^\s@?]+@[^\s@?]+\Z)")
+# What a browser would decode is shown to nobody as it is.
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+")
 _BARE = re.compile(r"(?i)\bhttps?://[^\s<>\"'`⟨⟩]+[^\s<>\"'`⟨⟩.,;:!?()\[\]{}]")
 
 
@@ -27,10 +29,14 @@ def leads_to(url: str) -> str:
     """The host, or the mail address, in ASCII; the empty string where there is none."""
     try:
         parts = urlsplit(url)
-        target = unquote(parts.path) if parts.scheme == "mailto" else parts.hostname or ""
+        target = unquote(parts.path) if parts.scheme == "mailto" else _host(parts.hostname or "")
     except ValueError:
         return ""
     return target if parts.scheme in SCHEMES and target.isascii() and target.isprintable() else ""
+
+
+def _host(name: str) -> str:
+    return name if _HOST.fullmatch(name) else ""
 
 
 def disclose(tokens: Sequence[Token], normalized: Callable[[str], str]) -> list[Token]:

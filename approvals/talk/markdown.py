@@ -27,6 +27,8 @@ LONGEST = 8_000
 DEEPEST = 16
 # Openings without an end are looked for up to the end of the text: their cost grows with the square of their number.
 MOST_MARKS = 800
+# A table has a cell for every column in every line that follows, also where nothing stands there.
+MOST_CELLS, LARGEST = 2_000, 100_000
 _OPENING = re.compile(r"[\[*_~]")
 _TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span", "mark"),
@@ -42,9 +44,9 @@ def render(text: str, named: Iterable[str] = ()) -> SafeString:
     return _rendered(text, tuple(sorted(set(named), key=len, reverse=True)))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _rendered(text: str, named: tuple[str, ...]) -> SafeString:
-    tokens = _parsed(text) if len(text) <= LONGEST and len(_OPENING.findall(text)) <= MOST_MARKS else None
+    tokens = None if _is_costly(text) else _parsed(text)
     if tokens is None:
         return _as_it_is(text)
     for token in _all(tokens):
@@ -52,6 +54,8 @@ def _rendered(text: str, named: tuple[str, ...]) -> SafeString:
     if named:
         _mark(tokens, named)
     html = str(_markdown().renderer.render(tokens, _markdown().options, {}))
+    if len(html) > LARGEST:
+        return _as_it_is(text)
     return mark_safe(  # noqa: S308 - cleaned in this line
         nh3.clean(
             html,
@@ -62,6 +66,12 @@ def _rendered(text: str, named: tuple[str, ...]) -> SafeString:
             link_rel="nofollow noopener noreferrer",
         )
     )
+
+
+def _is_costly(text: str) -> bool:
+    lines = text.splitlines()
+    cells = len(lines) * max((line.count("|") for line in lines), default=0)
+    return len(text) > LONGEST or len(_OPENING.findall(text)) > MOST_MARKS or cells > MOST_CELLS
 
 
 def _as_it_is(text: str) -> SafeString:

@@ -19,6 +19,8 @@ from portal.accounts.models import User
 
 # Of a larger desk the first by name; whoever is meant beyond them is told by nobody but the writer.
 MOST = 300
+_NAME = re.compile(r"(?<![\w@./+-])@\w[\w.+-]*(?:@\w[\w.-]*)?")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 def nameable(launch: LaunchRequest, writer: User, *, note: bool) -> list[User]:
@@ -41,6 +43,15 @@ def named(text: str, people: Iterable[User]) -> list[User]:
     written = "|".join(re.escape(label) for label in sorted(by_label, key=len, reverse=True))
     found = re.finditer(rf"(?<![\w@./+-])(?:{written})(?![\w-]|[.@]\w)", text.casefold())
     return list(dict.fromkeys(person for match in found for person in by_label[match[0]]))
+
+
+def unknown(text: str, people: Iterable[User]) -> list[str]:
+    """What is written like a name after an @ and names none of the people, each once."""
+    known = sorted((label for person in people for label in labels(person)), key=len, reverse=True)
+    rest = _CODE.sub(" ", text)
+    if known:
+        rest = re.sub(rf"(?i)(?<![\w@./+-])(?:{'|'.join(map(re.escape, known))})(?![\w-]|[.@]\w)", " ", rest)
+    return list(dict.fromkeys(found.rstrip(".-+") for found in _NAME.findall(rest)))
 
 
 def labels(person: User) -> list[str]:

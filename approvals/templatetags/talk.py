@@ -8,6 +8,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from approvals.models import LaunchRequest
+from approvals.replies import untaken
 from approvals.talk import files, mentions, sniffing, thread
 from approvals.talk.markdown import render
 from portal import clock
@@ -26,6 +27,12 @@ def markdown(text: str) -> SafeString:
 def thread_of(launch: LaunchRequest, person: User) -> thread.Page:
     """The newest messages as this person may see them."""
     return thread.page(launch, person, clock.now())
+
+
+@register.simple_tag
+def untaken_of(launch: LaunchRequest, person: User) -> list[untaken.Untaken]:
+    """Replies by e-mail that are not in the conversation, and why."""
+    return untaken.untaken(launch, person)
 
 
 @register.simple_tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals.inbox import listing, offering
+from approvals.inbox import listing, offering, searching
 from approvals.inbox.filters import Filters, of, read
 from approvals.inbox.listing import Listing
 from approvals.inbox.saved import MOST as MOST_VIEWS
@@ -20,6 +21,7 @@ from approvals.inbox.saved import TooMany, ViewForm, save
 from approvals.inbox.tabs import Tab
 from approvals.models import LaunchRequest, Membership, SavedView
 from approvals.models.requests import LaunchRequestQuerySet
+from approvals.views import way
 from approvals.views.base import PersonRequest, for_people
 from approvals.views.live import Live, poll
 from portal.accounts.models import User
@@ -32,6 +34,9 @@ _CURSORS = ("before", "after", "asked_after")
 @for_people
 def page(request: PersonRequest) -> HttpResponse:
     (seen, decides), filters = for_the_desk(request.user), read(request.GET)
+    if (tidy := _without_empty(request)) is not None:
+        return redirect(tidy)
+    way.remember(request, filters)
     found = _found(request, seen, filters)
     offered = offering.choices(seen, filters)
     context = {
@@ -42,6 +47,7 @@ def page(request: PersonRequest) -> HttpResponse:
         "views": SavedView.objects.filter(person=request.user)[:MOST_VIEWS],
         "query": filters.query(),
         "decides": decides and filters.tab is Tab.WAITING,
+        "elsewhere": _elsewhere(seen, found),
         "bare": found.is_empty and not filters.values and filters.tab is Tab.WAITING,
         "live": _live(request, found, decides=decides),
     }
@@ -66,7 +72,7 @@ def keep_view(request: PersonRequest) -> HttpResponse:
     for_the_desk(request.user)
     form = ViewForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("A view needs a name of at most 60 characters. Nothing was saved."))
+        messages.error(request, _unsaved(form))
         return _back(request.POST.get("query", ""))
     try:
         view = save(request.user, form.cleaned_data["name"], form.cleaned_data["query"])
@@ -95,6 +101,24 @@ def for_the_desk(person: User) -> tuple[LaunchRequestQuerySet, bool]:
     if not (person.is_active and teams):
         raise Http404
     return LaunchRequest.objects.of_teams(teams), True
+
+
+def _without_empty(request: PersonRequest) -> str | None:
+    """The address without what the filters' form sends for every filter that is not set; None where it is so."""
+    said = [(name, value) for name, values in request.GET.lists() for value in values]
+    kept = [(name, value) for name, value in said if value.strip()]
+    if len(kept) == len(said):
+        return None
+    return f"{reverse('desk')}?{urlencode(kept)}" if kept else reverse("desk")
+
+
+def _elsewhere(seen: LaunchRequestQuerySet, found: Listing) -> tuple[LaunchRequest, Tab] | None:
+    """The request whose number was searched for and which this list does not show, with the tab it stands in."""
+    pk = searching.number(found.filters.values.get("q", ""))
+    if pk is None or any(row.pk == pk for page in found.pages for row in page.rows):
+        return None
+    launch = seen.listed().filter(pk=pk).first()
+    return (launch, next(tab for tab in Tab if launch.state in tab.states)) if launch else None
 
 
 def _found(request: PersonRequest, seen: LaunchRequestQuerySet, filters: Filters) -> Listing:
@@ -129,3 +153,9 @@ def _back(query: str) -> HttpResponse:
     """To the list; only what the inbox understands comes into the address."""
     known = of(query).query()
     return redirect(f"{reverse('desk')}?{known}" if known else "desk")
+
+
+def _unsaved(form: ViewForm) -> str:
+    if "query" in form.errors:
+        return _("These filters are too long to be kept. Take some words out; nothing was saved.")
+    return _("A view needs a name of at most 60 characters. Nothing was saved.")

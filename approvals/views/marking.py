@@ -21,11 +21,11 @@ from approvals.errors import Refused, Why
 from approvals.forms.desk import ReasonForm, SensitiveForm
 from approvals.models import CannedReason, LaunchRequest, Sensitivity
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
-from catalog.models import Product
+from catalog.models import Place, Product
 from portal.accounts import stepup
 from portal.clock import now
 
-_OFFERED = 300
+_OFFERED, _NEWEST = 300, 1000
 Verb = Callable[[Actor, datetime], object]
 
 
@@ -124,9 +124,10 @@ def _reasons(request: PersonRequest, form: ReasonForm, changed: CannedReason | N
 
 
 def _known() -> list[tuple[str, str]]:
-    """What there is to be marked: products of the catalogue, and accounts launches came from."""
+    """What there is to be marked: products of the catalogue, accounts that are watched and that launches came from."""
     products = Product.objects.filter(removed_at=None).order_by("name").values_list("product_id", "name")
-    accounts = LaunchRequest.objects.order_by("account").values_list("account", flat=True).distinct()
+    newest = LaunchRequest.objects.order_by("-pk").values_list("account", flat=True)[:_NEWEST]
+    accounts = sorted({*newest, *Place.objects.values_list("account", flat=True)})
     return [*((account, "") for account in accounts[:_OFFERED]), *products[:_OFFERED]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -40,16 +40,18 @@ def newest_first(
     return Page(rows[:SIZE], older, start is not None)
 
 
-def soonest_first(requests: LaunchRequestQuerySet, cursor: str, name: str, **kept: str) -> Page[LaunchRequest]:
+def soonest_first(
+    requests: LaunchRequestQuerySet, cursor: str, name: str, *, size: int, **kept: str
+) -> Page[LaunchRequest]:
     """`cursor`: deadline and number of the last row seen."""
     if start := _deadline_and_number(cursor):
         deadline, number = start
         requests = requests.filter(Q(deadline__gt=deadline) | Q(deadline=deadline, pk__gt=number))
-    rows = list(requests.order_by("deadline", "pk")[: SIZE + 1])
-    last = rows[SIZE - 1] if len(rows) > SIZE else None
+    rows = list(requests.order_by("deadline", "pk")[: size + 1])
+    last = rows[size - 1] if len(rows) > size else None
     cut = f"{last.deadline.isoformat()}~{last.pk}" if last and last.deadline else ""
     older = urlencode({**kept, name: cut}) if cut else ""
-    return Page(rows[:SIZE], older, start is not None)
+    return Page(rows[:size], older, start is not None)
 
 
 def by_risk(products: QuerySet[Product], cursor: str, **kept: str) -> Page[Product]:
@@ -74,6 +76,6 @@ def _deadline_and_number(cursor: str) -> tuple[datetime, int] | None:
     try:
         deadline = parse_datetime(at)
         found = int(number[:18])
-    except ValueError:
+        return (deadline.astimezone(UTC), found) if deadline and deadline.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return (deadline, found) if deadline and deadline.tzinfo else None

@@ -7,33 +7,22 @@ from typing import Any
 
 from django.urls import reverse
 
-from approvals import rules
+from approvals import requester, rules
 from approvals.actions.claiming import claimant
 from approvals.audit import Event
-from approvals.choices import HoldStatus, Kind, MessageKind, Outcome, SignalStatus, State
+from approvals.choices import HoldStatus, Kind, Outcome, SignalStatus, State
 from approvals.lifecycle import Action
 from approvals.models import AuditEvent, CannedReason, LaunchRequest
 from approvals.progress import next_step
-from approvals.review import asker, presence, seen, sensitivity
+from approvals.review import asker, asking, presence, seen, sensitivity, trail
+from approvals.review.glance import glance
 from approvals.review.steps import steps
 from approvals.review.turns import turn
-from approvals.sentences import sentence
-from approvals.views import asking, deciders
-from approvals.views.glance import glance
+from approvals.views import deciders
 from catalog import console
 from catalog.models import Product
 from portal.accounts.models import User
 
-# What the requester's own history leaves out: talk among approvers, who took it, and alarms for administrators.
-_NOT_FOR_REQUESTERS = (
-    Event.NOTED,
-    Event.ALARM_RAISED,
-    Event.ALARM_ACKNOWLEDGED,
-    Event.CLAIMED,
-    Event.UNCLAIMED,
-    Event.REMINDED,
-)
-_DECIDED = (Event.APPROVED, Event.REJECTED)
 _MOST_REASONS = 50
 _MOST_EVENTS = 300
 # What the steps and the turn are told from.
@@ -46,9 +35,10 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
     worked out before anything that is shown: what comes in between makes the page stale, never the other way round."""
     allowed = rules.allowed_actions(person, launch, now)
     decides = bool(allowed & rules.DECIDING)
-    token = seen.token(launch) if decides else ""
+    own = rules.is_own(person, launch)
+    shown = seen.token(launch) if decides else seen.now_seen(launch, inside=not own).token
     asked = asking.asked(launch, person)
-    marks = sensitivity.of(launch)
+    marks, groups = sensitivity.of(launch), deciders.groups(launch)
     return {
         "here": "requests" if rules.is_requester(person, launch) else "desk",
         "launch": launch,
@@ -60,16 +50,18 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
         "stack_link": console.stack_url(launch.stack_id),
         "product_page": _product_page(launch),
         "product_link": console.provisioned_product_url(launch.provisioned_product_id, launch.region),
-        "groups": deciders.groups(launch),
+        "groups": groups,
         "policy_why": deciders.why(launch),
         "allowed": {action.value for action in allowed},
         "talks": bool(allowed & _TALKING),
         "decides": decides,
-        "acts": decides or Action.ASK in allowed,
-        "own": rules.is_own(person, launch),
+        "why_not": "" if decides or own else deciders.why_not(launch, person, groups, now),
+        "built": _built(launch),
+        "own": own,
         "sensitive": marks,
         "needed_name": marks[0].name if marks else "",
-        "seen": token,
+        "seen": shown if decides else "",
+        "since": shown,
         "reasons": list(CannedReason.objects.all()[:_MOST_REASONS]) if Action.REJECT in allowed else [],
         "mine": claimant(launch, now) == person,
         "glance": glance(asked["digest"], asked["difference"], asked["parameters"], compared=asked["last"] is not None),
@@ -80,7 +72,7 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
 def moving(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
     """What may change by the second. Whoever asks is noted as looking."""
     hold = launch.holds.order_by("-pk").first()
-    inside = not rules.is_own(person, launch)
+    own = rules.is_own(person, launch)
     events = _events(launch)
     telling = [*_earlier(launch, events), *events]
     return {
@@ -96,8 +88,9 @@ def moving(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]
         "decision": getattr(launch, "decision", None),
         "link_decision": getattr(launch, "link_decision", None),
         "looking": presence.look(launch, person, now),
-        "claimed": claimant(launch, now) if inside else None,
-        "history": _history(events, inside),
+        "journey": requester.way(launch, now) if own else [],
+        "claimed": None if own else claimant(launch, now),
+        "history": trail.told(events, inside=not own),
         "history_cut": _MOST_EVENTS if len(events) == _MOST_EVENTS else 0,
     }
 
@@ -106,6 +99,14 @@ def at_rest(launch: LaunchRequest) -> bool:
     """Nothing more will happen: closed, told, and the stack has come to its end."""
     ended = launch.outcome not in (Outcome.WAITING, Outcome.RELEASED)
     return ended and not launch.is_open and SignalStatus(launch.signal).is_settled
+
+
+def _built(launch: LaunchRequest) -> str:
+    """Whether what is asked for "will" still be made, "was" made, or would have been and "not" any more."""
+    if launch.outcome in (Outcome.LAUNCHED, Outcome.TERMINATED):
+        return "was"
+    went_on = launch.is_open or launch.state in (State.APPROVED, State.BYPASSED)
+    return "will" if went_on and launch.outcome in (Outcome.WAITING, Outcome.RELEASED) else "not"
 
 
 def _product_page(launch: LaunchRequest) -> str:
@@ -126,19 +127,3 @@ def _earlier(launch: LaunchRequest, events: list[AuditEvent]) -> list[AuditEvent
         return []
     before = AuditEvent.objects.filter(chain__request=launch, number__lt=events[0].number, code__in=_TELLING)
     return list(before.order_by("-number")[:_MOST_EVENTS])[::-1]
-
-
-def _history(events: list[AuditEvent], inside: bool) -> list[tuple[AuditEvent, str]]:
-    """Oldest first. A vote that was the decision is told once."""
-    decided = {(event.actor_id, event.at) for event in events if event.code in _DECIDED}
-    return [
-        (event, sentence(event))
-        for event in events
-        if not (event.code == Event.VOTED and (event.actor_id, event.at) in decided)
-        and (inside or not _is_for_the_desk(event))
-    ]
-
-
-def _is_for_the_desk(event: AuditEvent) -> bool:
-    of_a_note = event.code == Event.EDITED and event.params.get("kind") == MessageKind.NOTE
-    return of_a_note or event.code in _NOT_FOR_REQUESTERS

@@ -18,15 +18,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions, rules
+from approvals.actions.deciding import is_repeated
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
 from approvals.review import presence, reasons, seen
 from approvals.review.seen import Consent
-from approvals.views import drafts, presenting
+from approvals.views import drafts, naming, presenting
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
 from approvals.views.live import Live, answer, live, poll
+from approvals.views.way import way
 from portal.accounts import stepup
 from portal.clock import now
 
@@ -88,9 +90,12 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
     try:
         VERBS[verb](launch.pk, at_the_desk(request.user), now(), given)
     except Refused as refused:
+        if refused.why is Why.ALREADY_DECIDED and is_repeated(launch.pk, verb, request.user):
+            return redirect(launch)
         log_refusal(request.user, launch.number, verb, refused)
         return _refused(request, launch, verb, given, refused)
     messages.success(request, str(DONE[verb]))
+    naming.tell_of_reason(request, given.text)
     return redirect(launch)
 
 
@@ -137,10 +142,10 @@ def _render(
     prefetch_related_objects([request.user], "principals")
     facts = presenting.facts(launch, request.user, at)
     facts["proven"] = stepup.is_fresh(request)
-    since = facts["seen"] or seen.now_seen(launch, inside=not facts["own"]).token
     if facts["decides"]:
         presence.first_seen(launch, at)
-    parts = _live(request, launch, since)
+    facts |= way(request, launch, facts["here"], at)
+    parts = _live(request, launch, facts["since"])
     return render(request, "approvals/request.html", {**facts, "live": parts, **(context or {})}, status=status)
 
 

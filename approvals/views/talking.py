@@ -14,11 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import actions, rules
 from approvals.actions.base import clean_text
+from approvals.actions.talking import is_said
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import Attachment, LaunchRequest, Message
 from approvals.talk import editing, files, limits, thread
 from approvals.talk.markdown import render as as_html
+from approvals.views import naming
 from approvals.views import request as request_page
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
 from portal.bodies import takes
@@ -49,17 +51,21 @@ def say(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
     verb."""
     launch, text, at = visible(request.user, uuid), _text(request), now()
     uploads = request.FILES.getlist("files")
+    sizes = [one.size or 0 for one in uploads]
     try:
         rules.check(request.user, launch, Action(verb), at)
         clean_text(text, required=True)
-        limits.demand_for_message(launch, request.user, at, sum(one.size or 0 for one in uploads))
+        limits.demand_for_message(launch, request.user, at, sum(sizes))
         with files.stored(uploads, at) as attached:
             SAYS[verb](launch.pk, actor=at_the_desk(request.user), now=at, text=text, attached=attached)
     except Refused as refused:
+        if is_said(launch.pk, Action(verb), person=request.user, now=at, text=text, sizes=sizes):
+            return redirect(launch)
         log_refusal(request.user, launch.number, verb, refused)
         again = {"refused": refused.sentence, "refused_verb": verb, "files_again": bool(uploads)}
         return _page(request, uuid, text, refused.http_status, **again)
     messages.success(request, str(DONE[Action(verb)]))
+    naming.tell(request, launch, text, note=verb == Action.NOTE)
     return redirect(launch)
 
 
@@ -71,6 +77,7 @@ def preview(request: PersonRequest, uuid: UUID) -> HttpResponse:
     launch, text = visible(request.user, uuid), _text(request)
     try:
         said: dict[str, Any] = {"preview": as_html(clean_text(text, required=True))}
+        said["nobody"] = naming.nobody(launch, request.user, text, note=request.POST.get("form") == "note")
     except Refused as refused:
         said = {"not_preview": refused.sentence}
     if request.htmx:

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.translation import check_for_language, get_language, override
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -38,7 +38,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def language(request: HttpRequest) -> HttpResponseBase:
     """Switch for this browser and, where somebody is signed in, for the person."""
     chosen = request.POST.get("language", "")
-    if isinstance(request.user, User) and check_for_language(chosen):
+    if isinstance(request.user, User) and chosen in dict(settings.LANGUAGES):
         request.user.language = chosen
         request.user.save(update_fields=["language"])
     return set_language(request)

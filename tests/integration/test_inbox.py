@@ -247,5 +247,17 @@ class TestSavedViews:
         assert b"30 saved views already" in answer.content
         assert SavedView.objects.count() == 30
 
+    def test_filters_too_long_to_keep_are_said(self, approver: Client) -> None:
+        answer = approver.post("/desk/views/", {"name": "long", "query": "q=" + "𠀀" * 98}, follow=True)
+        assert answer.status_code == 200
+        assert b"These filters are too long to be kept" in answer.content
+        assert not SavedView.objects.exists()
+
+    @pytest.mark.parametrize(
+        "cursor", ["0001-01-01T00:00:00+23:59~1", "9999-12-31T23:59:59-23:59~1", "2026-01-01T00:00:00Z~-5"]
+    )
+    def test_a_made_up_place_in_the_list_is_its_beginning(self, approver: Client, cursor: str) -> None:
+        assert approver.get("/desk/", {"after": cursor}).status_code == 200
+
     def test_who_has_no_desk_has_no_views(self, cast: Cast, client_for: SignIn) -> None:
         assert client_for(cast.requester).post("/desk/views/", {"name": "x", "query": ""}).status_code == 404

@@ -84,8 +84,8 @@ def test_repeating_it_decides_nothing_twice(approver: Client, cast: Cast) -> Non
     given = looked("reject", launch.pk, text="No.")
     for _ in range(2):
         answer = approver.post(DECIDE, given, follow=True)
-    assert "already decided" in text_of(answer)
-    assert "1 request was not decided by you" in text_of(answer)
+    assert "1 rejection is recorded" in text_of(answer)
+    assert "already decided" not in text_of(answer)
     assert (Vote.objects.count(), Decision.objects.count()) == (1, 1)
 
 

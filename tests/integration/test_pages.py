@@ -127,6 +127,14 @@ class TestLanguageAndTime:
         cast.requester.refresh_from_db()
         assert cast.requester.language == "en"
 
+    @pytest.mark.parametrize("chosen", ["de", "fr@euro", "de@aaaaaaaaaaaaaaaaaaaa", "x" * 2000, "\x00"])
+    def test_a_language_that_is_none_of_ours_changes_nothing(
+        self, cast: Cast, client_for: SignIn, chosen: str
+    ) -> None:
+        assert client_for(cast.requester).post("/language/", {"language": chosen}).status_code == 302
+        cast.requester.refresh_from_db()
+        assert cast.requester.language == ""
+
     def test_a_stranger_may_switch_the_language_of_the_sign_in_page(self, db: None) -> None:
         client = Client()
         client.post("/language/", {"language": "zh-hans", "next": "/accounts/login/"})

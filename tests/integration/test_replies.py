@@ -240,9 +240,9 @@ def test_rows_of_mails_go_after_a_month_and_their_messages_stay(cast: Cast, laun
     refused = post.deliver(written("eve@evil.example", "Hello"), addresses.reply_to(launch, cast.requester))
     assert taken(refused) is Result.SENDER
     received.take(post.reply(launch, cast.requester, "Waiting"), now())
-    wiping.wipe(now() + timedelta(days=29))
+    wiping.tidy(now() + timedelta(days=29))
     assert InboundMail.objects.count() == 3
-    wiping.wipe(now() + timedelta(days=31))
+    wiping.tidy(now() + timedelta(days=31))
     assert InboundMail.objects.get().result == Result.QUEUED
     assert Message.objects.get().text == "Hello"
 
@@ -276,9 +276,11 @@ def test_a_bucket_that_does_not_answer_is_asked_again_and_not_for_ever(
     with time_machine.travel(now() + timedelta(minutes=5)):
         assert taking.drain() == 1
     post.s3.delete_object(Bucket=post.bucket, Key=key)
-    InboundMail.objects.update(result=Result.QUEUED, attempts=taking.MOST_TRIES)
-    with time_machine.travel(now() + timedelta(hours=1)):
-        taking.drain()
+    InboundMail.objects.update(result=Result.QUEUED, attempts=30)
+    for hours, result in ((23, Result.QUEUED), (25, Result.UNREACHABLE)):
+        with time_machine.travel(now() + timedelta(hours=hours)):
+            taking.drain()
+        assert InboundMail.objects.get().result == result
     assert InboundMail.objects.get().result == Result.UNREACHABLE
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 
 from approvals import actions, audit
@@ -127,6 +128,27 @@ def test_saying_the_same_again_changes_nothing(cast: Cast, launch: LaunchRequest
     actions.edit(message.pk, actor=by(cast.approver), now=now(), text=" same ")
     assert not message.revisions.exists()
     assert not launch.audit_chain.events.filter(code=audit.Event.EDITED).exists()
+
+
+@pytest.mark.parametrize("verb", ["ask", "comment", "note"])
+def test_a_message_that_is_sent_twice_is_said_once(cast: Cast, launch: LaunchRequest, verb: str) -> None:
+    message = says(cast.approver, launch, "Why?", verb)
+    assert says(cast.approver, launch, " Why? ", verb) == message
+    assert says(cast.second_approver, launch, "Why?", verb) != message
+    assert says(cast.approver, launch, "Why, please?", verb) != message
+    with time_machine.travel(now() + timedelta(minutes=2), tick=False):
+        assert says(cast.approver, launch, "Why, please?", verb) != message
+    assert launch.messages.count() == 4
+
+
+def test_an_answer_that_is_sent_twice_leads_back_to_the_page(
+    cast: Cast, launch: LaunchRequest, client_for: SignIn
+) -> None:
+    says(cast.approver, launch, "Why?", "ask")
+    page = launch.get_absolute_url()
+    for _ in range(2):
+        assert client_for(cast.requester).post(f"{page}answer/", {"text": "For tests."}).status_code == 302
+    assert launch.messages.filter(kind="answer").count() == 1
 
 
 def test_nobody_else_changes_a_message(cast: Cast, launch: LaunchRequest) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 import unicodedata
 import zipfile
 
@@ -93,6 +95,16 @@ def test_a_file_that_is_what_it_says_is_taken(content: bytes, name: str, content
 )
 def test_a_file_that_lies_or_is_of_no_known_kind_is_not_taken(content: bytes, name: str) -> None:
     assert sniffed(content, names.cleaned(name)) == ""
+
+
+def test_a_made_up_list_of_parts_is_not_even_read() -> None:
+    name = b"word/document.xml"
+    entry = b"PK\x01\x02" + bytes(24) + len(name).to_bytes(2, "little") + bytes(16) + name
+    parts = 60_000
+    end = b"PK\x05\x06" + struct.pack("<4xHHII2x", parts, parts, len(entry) * parts, 4)
+    began = time.process_time()
+    assert sniffed(b"PK\x03\x04" + entry * parts + end, "a.docx") == ""
+    assert time.process_time() - began < 0.2
 
 
 @settings(max_examples=200, deadline=None)

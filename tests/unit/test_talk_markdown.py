@@ -116,6 +116,18 @@ def test_a_link_that_looks_like_another_shows_where_it_leads(text: str, host: st
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "[a](https://ev%69l.example)",
+        "https://good.example%2eevil.example/x",
+        "[a](mailto:a@good.example?to=b@evil.example&bcc=c@evil.example)",
+    ],
+)
+def test_an_address_that_browsers_would_decode_or_add_to_is_no_link(text: str) -> None:
+    assert "<a " not in render(text)
+
+
+@pytest.mark.parametrize(
     "text", ["https://wiki.example/a_b_c?d=e", "<https://wiki.example/>", "see https://wiki.example."]
 )
 def test_an_address_that_shows_itself_is_only_linked(text: str) -> None:
@@ -139,6 +151,7 @@ def test_an_address_that_shows_itself_is_only_linked(text: str) -> None:
         "[a](" * 1_000,
         "&" * 4_000,
         "|a" * 1_300 + "\n" + "|-" * 600,
+        "|" * 301 + "\n|" + "-|" * 300 + "\n" + "a\n" * 300,
         "\n>" * 2_000,
         "https://a.example/" * 220,
         "x" * 1_000_000,
