@@ -58,7 +58,9 @@ def _told(launch: LaunchRequest, rows: list[InboundMail]) -> Iterator[Untaken]:
     written = launch.messages.filter(author__in=[row.person for row in rows]).order_by()
     since = dict(written.values("author").annotate(last=Max("written_at")).values_list("author", "last"))
     for row in rows:
+        if row.person is None:
+            continue
         why = _TRIED if row.result == Result.QUEUED and row.attempts > 1 else _WHY.get(row.result)
-        last = since.get(row.person_id)
-        if why and row.person and (last is None or last < row.received_at):
+        last = since.get(row.person.pk)
+        if why and (last is None or last < row.received_at):
             yield Untaken(row.person, row.received_at, why)
