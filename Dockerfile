@@ -6,8 +6,10 @@ RUN useradd --system --uid 10001 --home-dir /app gatehouse \
 WORKDIR /app
 
 FROM base AS desk
-COPY requirements/app.txt requirements/
-RUN pip install --require-hashes --only-binary :all: -r requirements/app.txt
+# `app`, or `saml` where people sign in with SAML: docker build --target desk --build-arg LOCK=saml .
+ARG LOCK=app
+COPY requirements/${LOCK}.txt requirements/
+RUN pip install --require-hashes --only-binary :all: -r requirements/${LOCK}.txt
 COPY manage.py ./
 COPY lambdas lambdas
 COPY portal portal

@@ -31,7 +31,7 @@ test: lint types ## lint, types and every test that needs no browser (ARGS="-k w
 	$(RUN) -m pytest -n auto --dist loadfile -m "not e2e" $(ARGS)
 
 e2e: .dev ## the tests in a browser (needs Chromium)
-	$(RUN) -m pytest -m e2e tests/e2e $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadgroup -m e2e tests/e2e $(ARGS)
 
 lint: .dev ## style and common mistakes
 	$(RUN) -m ruff check
@@ -57,6 +57,7 @@ lock: .dev ## resolve the dependency ranges into requirements/*.txt (ARGS=--upgr
 	$(LOCK) --all-extras $(ARGS) -o requirements/dev.txt
 	$(LOCK) --extra sandbox -c requirements/dev.txt -o requirements/sandbox.txt
 	$(LOCK) -c requirements/dev.txt -o requirements/app.txt
+	$(LOCK) --extra saml -c requirements/dev.txt -o requirements/saml.txt
 
 corpus: .dev ## gate real templates (GATEHOUSE_CORPUS, else ../shared/corpus) and have each checked, by cfn-lint too
 	@exec $(RUN) -m benchmarks.corpus $(ARGS)

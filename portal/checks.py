@@ -156,6 +156,14 @@ def proxies(**_: Any) -> list[CheckMessage]:
     return [Error("GATEHOUSE_PROXIES is less than 1 behind a proxy.", hint=hint, id="gatehouse.E009")]
 
 
+@register
+def only_providers(**_: Any) -> list[CheckMessage]:
+    if settings.GATEHOUSE_SIGN_IN != "providers" or settings.GATEHOUSE_OIDC or settings.GATEHOUSE_SAML:
+        return []
+    hint = "Configure one (GATEHOUSE_OIDC_ISSUER or GATEHOUSE_SAML_ENTITY_ID, docs/operations.md), or leave it at any."
+    return [Error("GATEHOUSE_SIGN_IN is providers, and there is none.", hint=hint, id="gatehouse.E023")]
+
+
 def refuse_mistakes() -> None:
     """Raises ImproperlyConfigured. Only management commands let an error stop them; servers have to ask."""
     if mistakes := [message for message in run_checks() if message.is_serious()]:

@@ -111,7 +111,10 @@ def _oidc(prefix: str, id_: str) -> dict[str, Any]:
 
 def _saml(prefix: str, id_: str) -> dict[str, Any]:
     if find_spec("onelogin") is None:
-        raise ImproperlyConfigured(f"{prefix}ENTITY_ID is set without python3-saml. Install django-allauth[saml].")
+        raise ImproperlyConfigured(
+            f"{prefix}ENTITY_ID is set, but SAML is not installed. Install requirements/saml.txt in place of app.txt"
+            " (of the image: --build-arg LOCK=saml), or empty the variable."
+        )
     idp: dict[str, Any] = {"entity_id": env.text(f"{prefix}ENTITY_ID")}
     if env.text(f"{prefix}METADATA_URL", ""):
         idp["metadata_url"] = _https(f"{prefix}METADATA_URL")

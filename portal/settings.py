@@ -150,15 +150,18 @@ ACCOUNT_FORMS = {
     "login": "portal.accounts.forms.SignInForm",
     "request_login_code": "portal.accounts.forms.CodeForm",
 }
-# docs/decisions/0008: `_here` counts one address of the network and one account together, `_known` one browser
-# that its person has signed in with before.
+# docs/decisions/0008: `_ip` counts one address of the network, `_here` that and one account together, `_known` one
+# browser that its person has signed in with before.
 ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
+    # Also of digits and recovery codes, which no `_ip` counts before.
     "login_failed": "10/m/ip,100/h/key",
+    "login_failed_ip": "10/m/ip",
     "login_failed_here": "20/h/key",
     "login_failed_known": "10/15m/key",
     "request_login_code": "",  # allauth's own count of what `code` counts
-    "code": "20/m/ip,30/h/key",
+    "code": "30/h/key",
+    "code_ip": "20/m/ip",
     "code_here": "5/h/key",
     "code_known": "5/15m/key",
     "reset_password": "20/m/ip,10/h/key",
@@ -175,6 +178,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_CHANGE_EMAIL = False
+# When a way to sign in changes: portal.accounts.changes has the words.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_TOTP_ISSUER = "Gatehouse"
 # Passkeys of a demo at http://localhost; browsers make none at any other address without TLS.
@@ -191,6 +196,8 @@ GATEHOUSE_OIDC = providers.oidc()
 GATEHOUSE_SAML = providers.saml()
 GATEHOUSE_GROUPS = providers.groups("GATEHOUSE_GROUPS")
 GATEHOUSE_NEW_PEOPLE = env.choice("GATEHOUSE_NEW_PEOPLE", ("all", "groups", "none"))
+# Whether people whom a provider knows may come in another way too: portal.accounts.bound.
+GATEHOUSE_SIGN_IN = env.choice("GATEHOUSE_SIGN_IN", ("any", "providers"))
 SOCIALACCOUNT_ADAPTER = "portal.accounts.signin.adapter.SocialAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": GATEHOUSE_OIDC}, "saml": {"APPS": GATEHOUSE_SAML}}
 # A link, not a form: browsers hold forms to `form-action`, through every redirect of a provider.
@@ -330,6 +337,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete uploads without a message": _every("approvals.tasks.sweep_files", 1800),
     "checkpoint the audit trail": _every("approvals.tasks.checkpoint_audit", 60),
     "wipe what is no longer needed": _every("approvals.tasks.wipe", 300),
+    "tidy what is of no use": _every("approvals.tasks.tidy", 3600),
     # Beat counts from its own start: what came once a day would not come where it starts anew every night.
     "forget templates that nothing needs": _every("approvals.tasks.forget_templates", 3600),
     "read the catalogue": _every("approvals.tasks.sync_catalogue", 60),

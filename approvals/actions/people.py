@@ -1,8 +1,8 @@
 """Who may do what at the desk: an administrator's verbs, audited on the chain `people`.
 
 Invariant: there is always an active administrator, and nobody takes that role from themselves. Verbs about people
-follow one another (`_in_turn`), so two administrators cannot remove each other at once. Whoever grants something has
-just proved who they are.
+follow one another (`in_turn`), so two administrators cannot remove each other at once. Whoever gives or takes
+something has just proved who they are: a borrowed session can neither let somebody in nor lock everybody out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from approvals.choices import NoticeCode
 from approvals.errors import Refused, Why
 from approvals.models import AuditEvent, Membership, Team
 from portal.accounts import leaving
+from portal.accounts.addresses import address_of
 from portal.accounts.models import GroupRole, User
 
 PEOPLE = "people"
@@ -55,8 +56,7 @@ def invite(
     who has not come yet may be invited again. Raises Refused."""
     must_be_fresh(is_fresh)
     with in_turn(actor):
-        person = User.objects.filter(email__iexact=address.strip()).first()
-        person = person or User.objects.create_user(address, name=name)
+        person = _person(address, name)
         if not person.is_active:
             raise Refused(Why.DEACTIVATED)
         for role in sorted(roles):
@@ -74,14 +74,13 @@ def change_roles(pk: int, *, roles: frozenset[str], is_fresh: bool, actor: Actor
     with in_turn(actor):
         person = locked_person(pk)
         for role in ROLES:
-            if role in roles:
-                give(person, role, actor, now)
-            else:
-                take(person, role, actor, now)
+            change = give if role in roles else take
+            tell(change(person, role, actor, now), now)
 
 
-def deactivate(pk: int, *, actor: Actor, now: datetime) -> None:
+def deactivate(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
     """They are out at once, everywhere. What they decided and wrote stays."""
+    must_be_fresh(is_fresh)
     with in_turn(actor):
         person = locked_person(pk)
         if not person.is_active:
@@ -90,6 +89,7 @@ def deactivate(pk: int, *, actor: Actor, now: datetime) -> None:
         person.is_active = False
         person.save(update_fields=["is_active"])
         leaving.end_sessions(person)
+        # No mail: whoever is deactivated gets none, and a leaver's mailbox may be somebody else's by now.
         record(person, audit.Event.PERSON_DEACTIVATED, actor, now)
 
 
@@ -101,7 +101,7 @@ def reactivate(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
         if not person.is_active:
             person.is_active = True
             person.save(update_fields=["is_active"])
-            record(person, audit.Event.PERSON_REACTIVATED, actor, now)
+            tell(record(person, audit.Event.PERSON_REACTIVATED, actor, now), now)
 
 
 def forget_identities(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
@@ -111,7 +111,7 @@ def forget_identities(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -
         person = locked_person(pk)
         if leaving.forget_identities(person):
             leaving.end_sessions(person)
-            record(person, audit.Event.IDENTITIES_FORGOTTEN, actor, now)
+            tell(record(person, audit.Event.IDENTITIES_FORGOTTEN, actor, now), now)
 
 
 def remove_second_factors(pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
@@ -123,47 +123,55 @@ def remove_second_factors(pk: int, *, is_fresh: bool, actor: Actor, now: datetim
             raise Refused(Why.OWN_RIGHTS)
         if leaving.remove_second_factors(person):
             leaving.end_sessions(person)
-            record(person, audit.Event.SECOND_FACTORS_REMOVED, actor, now)
+            tell(record(person, audit.Event.SECOND_FACTORS_REMOVED, actor, now), now)
 
 
-def give(person: User, role: str, actor: Actor, now: datetime) -> bool:
-    """Inside the caller's turn. Whether it was new."""
+def give(person: User, role: str, actor: Actor, now: datetime) -> AuditEvent | None:
+    """Inside the caller's turn. None where it was not new."""
     if getattr(person, f"is_{role}"):
-        return False
+        return None
     setattr(person, f"is_{role}", True)
     person.save(update_fields=[f"is_{role}"])
-    record(person, audit.Event.ROLE_GIVEN, actor, now, role=role)
-    return True
+    return record(person, audit.Event.ROLE_GIVEN, actor, now, role=role)
 
 
-def take(person: User, role: str, actor: Actor, now: datetime) -> None:
+def take(person: User, role: str, actor: Actor, now: datetime) -> AuditEvent | None:
     """Inside the caller's turn. Raises Refused where nobody would be left, or it is one's own."""
     if not getattr(person, f"is_{role}"):
-        return
+        return None
     if role == ADMINISTRATOR:
         _not_the_last(person, actor)
     setattr(person, f"is_{role}", False)
     person.save(update_fields=[f"is_{role}"])
     GroupRole.objects.filter(person=person, role=role).delete()
-    record(person, audit.Event.ROLE_TAKEN, actor, now, role=role)
+    return record(person, audit.Event.ROLE_TAKEN, actor, now, role=role)
 
 
-def join(person: User, team: Team, *, may_decide: bool, is_notified: bool, actor: Actor, now: datetime) -> None:
+def join(
+    person: User, team: Team, *, may_decide: bool, is_notified: bool, actor: Actor, now: datetime
+) -> AuditEvent | None:
     """Inside the caller's turn: become a member, or one with other rights."""
     rights = {"may_decide": may_decide, "is_notified": is_notified}
     member, created = Membership.objects.get_or_create(team=team, person=person, defaults=rights)
     if not created and (member.may_decide, member.is_notified) == (may_decide, is_notified):
-        return
+        return None
     member.may_decide, member.is_notified = may_decide, is_notified
     member.save(update_fields=["may_decide", "is_notified"])
-    record(person, audit.Event.TEAM_JOINED, actor, now, team, decides=may_decide, notified=is_notified)
+    return record(person, audit.Event.TEAM_JOINED, actor, now, team, decides=may_decide, notified=is_notified)
 
 
-def leave(person: User, team: Team, actor: Actor, now: datetime) -> None:
+def leave(person: User, team: Team, actor: Actor, now: datetime) -> AuditEvent | None:
     """Inside the caller's turn."""
-    if Membership.objects.filter(team=team, person=person).delete()[0]:
-        GroupRole.objects.filter(person=person, role=f"team:{team.pk}").delete()
-        record(person, audit.Event.TEAM_LEFT, actor, now, team)
+    if not Membership.objects.filter(team=team, person=person).delete()[0]:
+        return None
+    GroupRole.objects.filter(person=person, role=f"team:{team.pk}").delete()
+    return record(person, audit.Event.TEAM_LEFT, actor, now, team)
+
+
+def tell(change: AuditEvent | None, now: datetime) -> None:
+    """A mail to the person of whom an administrator changed something."""
+    if change is not None:
+        outbox.owe_notice(change, NoticeCode.RIGHTS, None, now)
 
 
 def record(
@@ -174,6 +182,14 @@ def record(
     if team is not None:
         params["team"], texts["team"] = team.pk, team.name
     return audit.record(PEOPLE, event, actor=actor, now=now, params=params, texts=texts)
+
+
+def _person(address: str, name: str) -> User:
+    """Whose address it is, made where nobody's. Raises Refused."""
+    if not (found := address_of(address)):
+        raise Refused(Why.NO_ADDRESS)
+    known = User.objects.filter(email=found).first()
+    return known or User.objects.create_user(found, name=name)
 
 
 def locked_person(pk: int) -> User:

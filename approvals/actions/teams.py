@@ -1,4 +1,7 @@
-"""Teams and who is in them: an administrator's verbs, audited on the chain `people`."""
+"""Teams and who is in them: an administrator's verbs, audited on the chain `people`.
+
+Invariant: whoever changes something has just proved who they are. Names too: GATEHOUSE_GROUPS finds teams by them.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +26,27 @@ def put_into_team(
     must_be_fresh(is_fresh)
     with people.in_turn(actor):
         person, team = people.locked_person(pk), _locked(team_pk)
-        people.join(person, team, may_decide=may_decide, is_notified=is_notified, actor=actor, now=now)
+        joined = people.join(person, team, may_decide=may_decide, is_notified=is_notified, actor=actor, now=now)
+        people.tell(joined, now)
 
 
-def take_out_of_team(pk: int, team_pk: int, *, actor: Actor, now: datetime) -> None:
+def take_out_of_team(pk: int, team_pk: int, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
+    must_be_fresh(is_fresh)
     with people.in_turn(actor):
-        people.leave(people.locked_person(pk), _locked(team_pk), actor, now)
+        people.tell(people.leave(people.locked_person(pk), _locked(team_pk), actor, now), now)
 
 
 def add_team(name: str, *, is_fresh: bool, actor: Actor, now: datetime) -> Team:
-    """The first one is the default, and needs what `make_default` needs. Raises Refused where the name is taken."""
+    """The first one is the default. Raises Refused, also where the name is taken."""
+    must_be_fresh(is_fresh)
     with people.in_turn(actor):
-        name, is_first = _free(name), not Team.objects.exists()
-        if is_first:
-            must_be_fresh(is_fresh)
-        team = Team.objects.create(name=name, is_default=is_first)
+        team = Team.objects.create(name=_free(name), is_default=not Team.objects.exists())
         _record(team, audit.Event.TEAM_ADDED, actor, now)
         return team
 
 
-def rename_team(pk: int, name: str, *, actor: Actor, now: datetime) -> None:
+def rename_team(pk: int, name: str, *, is_fresh: bool, actor: Actor, now: datetime) -> None:
+    must_be_fresh(is_fresh)
     with people.in_turn(actor):
         team = _locked(pk)
         name = _free(name, but=pk)

@@ -10,12 +10,11 @@ import re
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from approvals.choices import Kind
 from approvals.facts import LaunchFacts
+from portal.accounts.addresses import address_of
 from portal.accounts.models import Principal, User
 
 _ASSUMED = re.compile(r"arn:[a-z-]+:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)")
@@ -42,7 +41,7 @@ def vouched_address(arn: str, account: str) -> str:
     if not found or found["account"] != account:
         return ""
     trusted = _IDENTITY_CENTER.fullmatch(found["role"]) or _listed(found["account"], found["role"])
-    return _address(found["session"]) if trusted else ""
+    return address_of(found["session"]) if trusted else ""
 
 
 def _listed(account: str, role: str) -> bool:
@@ -68,23 +67,14 @@ def vouched_person(arn: str, account: str, now: datetime) -> User | None:
 
 
 def _person(address: str) -> User | None:
-    address = _address(address)
+    address = address_of(address)
     if not address:
         return None
-    known = User.objects.filter(email__iexact=address).first()
+    known = User.objects.filter(email=address).first()
     if known is not None:
         return known
     try:
         with transaction.atomic():
             return User.objects.create_user(address)
-    except IntegrityError:
-        return User.objects.get(email__iexact=address)
-
-
-def _address(text: str) -> str:
-    address = text.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError:
-        return ""
-    return address if len(address) <= 254 and address.isascii() else ""
+    except IntegrityError:  # in the same moment, through another door; or it differs in more than case
+        return User.objects.filter(email=address).first()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import string
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -94,7 +93,11 @@ def retry_signal(pk: int, *, actor: Actor, now: datetime) -> Signal:
 
 
 def hint_on_commit(hint: hints.Hint) -> None:
-    transaction.on_commit(partial(hints.publish, hint), robust=True)
+    def publish() -> None:
+        """A function, not a partial: Django logs a robust one that fails by its `__qualname__`."""
+        hints.publish(hint)
+
+    transaction.on_commit(publish, robust=True)
 
 
 def _must_be_atomic() -> None:

@@ -3,6 +3,7 @@ sentence on the page."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import structlog
@@ -19,16 +20,26 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.accounts import attempts, journal, stepup
+from portal.accounts import attempts, bound, changes, journal, stepup
+from portal.accounts.reading import as_read_by
+from portal.accounts.signin import again
 from portal.keys import fernet
 
 log = structlog.get_logger(__name__)
+# What opens a door, or says that there is none. Whoever is let in by a provider alone gets another one instead.
+_OPENING = frozenset(f"account/email/{name}" for name in ("login_code", "unknown_account", "password_reset_key"))
 
 
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People are made by intake (requesters) and by administrators."""
         return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Whoever is let in by a provider alone has no password here: any is wrong, checked and counted as one."""
+        if not request.user.is_authenticated and bound.is_bound(credentials["email"]):
+            credentials["password"] = secrets.token_hex()
+        return super().authenticate(request, **credentials)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """`authenticate` takes the attempt back when the password was right."""
@@ -49,7 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if stronger := [method for method in known if method["id"].startswith("mfa")]:
             return stronger
         by_code = {"id": "code", "description": _("Use a code sent by e-mail"), "url": reverse("account_prove_by_code")}
-        return [*known, by_code]
+        return [*again.ways(self.request), *known, by_code]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """allauth would ask people without a password or second factor for nothing. Raises
@@ -63,17 +74,32 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"Gatehouse: {subject}"
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Straight out, not through the outbox: the person waits in front of the page. The mail client gives
-        up after five seconds (settings.ANYMAIL)."""
-        try:
-            super().send_mail(template_prefix, email, {"desk_url": settings.GATEHOUSE_DESK_URL} | context)
-        except (AnymailError, BotoCoreError, ClientError, OSError) as error:
-            log.error("sign-in mail not sent", mail=template_prefix, error=type(error).__name__)  # noqa: TRY400
+        """Without it nobody gets on: they read why, and can try again."""
+        if template_prefix in _OPENING and bound.is_bound(email):
+            template_prefix, context = "account/email/only_through", context | {"providers": bound.through()}
+        if not self._sent(template_prefix, email, context):
             messages.error(
                 self.request,
                 _("The mail could not be sent. Please try again in a minute, or sign in with your password."),
             )
-            raise ImmediateHttpResponse(redirect("account_login")) from None
+            raise ImmediateHttpResponse(redirect("account_login"))
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """What happened has happened: no page fails for this mail."""
+        with as_read_by(user):
+            self._sent(changes.MAIL, user.email, changes.words(template_prefix, self.request, context or {}))
+
+    def _sent(self, template_prefix: str, email: str, context: dict[str, Any]) -> bool:
+        """Straight out, not through the outbox: the person waits in front of the page. The mail client gives
+        up after five seconds (settings.ANYMAIL). To the address that people are found by, however it was typed."""
+        try:
+            super().send_mail(template_prefix, email.lower(), {"desk_url": settings.GATEHOUSE_DESK_URL} | context)
+        except (AnymailError, BotoCoreError, ClientError, OSError) as error:
+            log.error("sign-in mail not sent", mail=template_prefix, error=type(error).__name__)  # noqa: TRY400
+            return False
+        return True
 
 
 class MFAAdapter(DefaultMFAAdapter):

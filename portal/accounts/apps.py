@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from portal.accounts import attempts, journal, middleware, stepup  # noqa: F401 - they listen to people signing in
+        from portal.accounts import attempts, changes, journal, middleware, stepup  # noqa: F401 - they listen to people signing in

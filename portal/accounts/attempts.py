@@ -32,9 +32,14 @@ def count(request: HttpRequest, door: str, address: str) -> ratelimit.RateLimitU
     if device := _known(request, address):
         return _consume(request, f"{door}_known", device)
     address = address.lower()
-    here = _consume(request, f"{door}_here", f"{ratelimit.get_ip(request)} {address}")
-    everywhere = _consume(request, door, address) if here else None
-    return ratelimit.RateLimitUsage(here.usage + everywhere.usage) if here and everywhere else None
+    counted = ratelimit.RateLimitUsage([])
+    # In this order: a flood from one address of the network writes no rows for the addresses it types.
+    here = f"{ratelimit.get_ip(request)} {address}"
+    for action, key in ((f"{door}_ip", ""), (f"{door}_here", here), (door, address)):
+        if not (usage := _consume(request, action, key)):
+            return None
+        counted.usage += usage.usage
+    return counted
 
 
 @receiver(user_logged_in)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -13,7 +12,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import attempts, journal
+from portal.accounts import attempts, bound, journal, zones
 from portal.accounts.models import MailWish, User
 
 
@@ -25,7 +24,10 @@ class CodeForm(RequestLoginCodeForm):
         if not attempts.count(context.request, "code", address):
             journal.not_signed_in(context.request, address, "too many codes")
             raise get_adapter().validation_error("too_many_login_attempts")
-        return str(super().clean_email())
+        address = str(super().clean_email())
+        if bound.is_bound(address):
+            self._user = None  # as if nobody had it; the mail says more
+        return address
 
 
 class SignInForm(LoginForm):
@@ -55,26 +57,12 @@ def _languages() -> list[tuple[str, Any]]:
     return [("", _("As the browser says")), *settings.LANGUAGES]
 
 
-# Every place has one below these; what else there is are names of old.
-_REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-
-
-def _zones() -> list[tuple[str, Any]]:
-    """By region, so that a place is found without knowing how many there are."""
-    groups: dict[str, list[tuple[str, str]]] = {region: [] for region in _REGIONS}
-    for name in sorted(zoneinfo.available_timezones()):
-        region, _slash, place = name.partition("/")
-        if region in groups:
-            groups[region].append((name, place.replace("_", " ").replace("/", ", ")))
-    return [("", "UTC"), *groups.items()]
-
-
 class PreferencesForm(forms.ModelForm[User]):
     """What a person chooses for themselves. Names and addresses are not among it: decisions are signed with them."""
 
     language = forms.ChoiceField(label=_("Language"), choices=_languages, required=False)
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=_zones, required=False, help_text=_("All times at the desk are shown in it.")
+        label=_("Time zone"), required=False, help_text=_("All times at the desk are shown in it.")
     )
     mail_wish = forms.ChoiceField(
         label=_("Mails about launches"),
@@ -89,6 +77,10 @@ class PreferencesForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("language", "time_zone", "mail_wish")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["time_zone"].choices = zones.choices(self.instance.time_zone)  # type: ignore[attr-defined]
 
     def clean_mail_wish(self) -> str:
         return str(self.cleaned_data["mail_wish"] or self.instance.mail_wish)

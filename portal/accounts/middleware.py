@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from portal import clock
 from portal.accounts.models import User
+from portal.accounts.reading import zone_of
 
 _BEGAN, _SEEN = "began", "seen"
 # A session is written for a sign of life at most this often.
@@ -90,13 +90,5 @@ class PersonPreferences:
         if person.language:
             translation.activate(person.language)
             request.LANGUAGE_CODE = translation.get_language()
-        with timezone.override(_zone(person.time_zone)):
+        with timezone.override(zone_of(person)):
             return self.get_response(request)
-
-
-def _zone(name: str) -> zoneinfo.ZoneInfo | None:
-    """None (UTC) where the person chose nothing, or a zone this machine does not know any more."""
-    try:
-        return zoneinfo.ZoneInfo(name) if name else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return None

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class UserManager(BaseUserManager["User"]):
@@ -29,7 +30,7 @@ class UserManager(BaseUserManager["User"]):
 class MailWish(models.TextChoices):
     EACH = "each", _("Each at once")
     DIGEST = "digest", _("Once a day, in one mail")
-    NONE = "none", _("None")
+    NONE = "none", pgettext_lazy("mails", "None")
 
 
 class User(AbstractBaseUser):

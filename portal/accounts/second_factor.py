@@ -33,6 +33,8 @@ _OPEN = frozenset(
         "mfa_view_recovery_codes",
         "mfa_reauthenticate",
         "mfa_reauthenticate_webauthn",
+        "openid_connect_again",
+        "openid_connect_callback",
     }
 )
 # The domain's word on who decides: approvals adds it, portal knows no teams.

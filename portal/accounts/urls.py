@@ -36,6 +36,7 @@ urlpatterns = [
     ),
     path("oidc/<slug:provider_id>/login/", signin.oidc_login, name="openid_connect_login"),
     path("oidc/<slug:provider_id>/login/callback/", signin.oidc_callback, name="openid_connect_callback"),
+    path("oidc/<slug:provider_id>/again/", signin.oidc_again, name="openid_connect_again"),
     path("connected/", connected.page, name="connected_signins"),
     path("connected/<int:pk>/remove/", connected.remove, name="connected_remove"),
     path("2fa/", include("allauth.mfa.urls")),

@@ -1,4 +1,4 @@
-"""How sessions are named."""
+"""How sessions are named, and what the sign-in page says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 from django import template
 from django.utils.translation import gettext as _
+
+from portal.accounts import bound
 
 register = template.Library()
 
@@ -18,6 +20,12 @@ _SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
+
+
+@register.simple_tag
+def only_through() -> str:
+    """Providers without which people they know do not come in; empty where other ways are open to everybody."""
+    return bound.through() if bound.is_on() else ""
 
 
 @register.filter

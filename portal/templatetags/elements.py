@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.unseen import is_unseen
+
 register = template.Library()
 
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
+# Line ends, tabs, and what picks the coloured or the plain look of an emoji.
+_HARMLESS = "\n\t\ufe0e\ufe0f"
 
 
 @register.simple_tag
@@ -38,13 +41,13 @@ def moment(at: datetime | None) -> dict[str, Any]:
     local, utc = timezone.localtime(at), at.astimezone(UTC)
     return {
         "local": local,
-        "zone": _zone(local),
+        "zone": offset(local),
         "iso": f"{utc:%Y-%m-%dT%H:%M:%SZ}",
         "utc": f"{utc:%Y-%m-%d %H:%M} UTC",
     }
 
 
-def _zone(local: datetime) -> str:
+def offset(local: datetime) -> str:
     """UTC, UTC+8, UTC-3:30: an offset means the same to everybody, an abbreviation does not."""
     minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
     if not minutes:
@@ -78,6 +81,9 @@ def note(text: str, look: str = "quiet", picture: str = "info") -> dict[str, str
 @register.inclusion_tag("elements/field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """One form field: label, widget, help and errors, tied together for screen readers."""
+    attributes = bound.field.widget.attrs
+    if str(attributes.get("placeholder", "")) == str(bound.label):
+        del attributes["placeholder"]  # What stands above the field already.
     return {"field": bound, "is_choice": isinstance(bound.field.widget, CheckboxInput)}
 
 
@@ -102,9 +108,7 @@ def span(length: timedelta) -> str:
 def plain(text: object) -> str:
     """Text of strangers with its invisible characters made visible: nothing can be hidden in a value, and no
     direction mark can reorder what stands around it."""
-    return "".join(
-        f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t" else c for c in str(text)
-    )
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) and c not in _HARMLESS else c for c in str(text))
 
 
 @register.inclusion_tag("elements/part.html")

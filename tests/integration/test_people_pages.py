@@ -1,11 +1,9 @@
 """The pages about people: who sees them, what they change, and that they do not grow with the number of people."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.cache import cache
 from django.test import Client
 
 from approvals.models import Membership, Team
@@ -13,12 +11,7 @@ from portal.accounts.models import User
 from tests.support.cast import Cast
 from tests.support.proving import prove
 
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(db: None) -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 @pytest.fixture
@@ -165,15 +158,29 @@ def test_teams_are_looked_after(cast: Cast, ada: Client) -> None:
     assert b"Amir" in page
 
 
-def test_the_default_team_is_changed_only_after_a_proof(cast: Cast, client_for: Any) -> None:
+def test_teams_are_changed_only_after_a_proof(cast: Cast, client_for: Any) -> None:
+    """Names too: a provider's groups find teams by them."""
     team = Team.objects.create(name="Data owners")
-    answer = client_for(cast.administrator).post(f"/people/teams/{team.pk}/default/")
-    assert "reauthenticate" in answer["Location"]
-    Membership.objects.all().delete()
-    Team.objects.all().delete()
-    answer = client_for(cast.administrator).post("/people/teams/add/", {"name": "First"})
-    assert "reauthenticate" in answer["Location"]
-    assert not Team.objects.exists()
+    for path in (f"{team.pk}/default/", f"{team.pk}/rename/", "add/"):
+        answer = client_for(cast.administrator).post(f"/people/teams/{path}", {"name": "Another"})
+        assert "reauthenticate" in answer["Location"]
+    assert list(Team.objects.order_by("pk").values_list("name", "is_default")) == [
+        ("Platform approvers", True),
+        ("Data owners", False),
+    ]
+
+
+def test_nobody_is_locked_out_without_a_proof(cast: Cast, client_for: Any) -> None:
+    for verb in ("deactivate", "leave"):
+        answer = client_for(cast.administrator).post(f"/people/{cast.approver.uuid}/{verb}/", {"team": cast.team.pk})
+        assert "reauthenticate" in answer["Location"]
+    assert User.objects.get(pk=cast.approver.pk).is_active
+    assert Membership.objects.filter(person=cast.approver).exists()
+
+
+def test_a_name_that_nobody_can_see_is_none(cast: Cast, ada: Client) -> None:
+    ada.post("/people/invite/", INVITATION | {"name": "\u3164\u2800"})
+    assert str(User.objects.get(email="nadia@example.com")) == "nadia@example.com"
 
 
 def test_changing_needs_a_post(cast: Cast, ada: Client) -> None:

@@ -1,28 +1,20 @@
 """Second factors: app and recovery codes at the door, and roles that need one."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
-from django.core.cache import cache
 from django.test import Client
 
 from tests.support.cast import Cast
 from tests.support.proving import prove
 
+pytestmark = pytest.mark.usefixtures("fresh_limits")
+
 PASSWORD = "correct horse battery"
 DOOR = "/accounts/2fa/authenticate/"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(db: None, settings: Any) -> Iterator[None]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Proving once more who one is, before what a borrowed session must not do."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from allauth.core.context import request_context
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client, RequestFactory
 
 from portal import clock
@@ -17,17 +16,11 @@ from portal.accounts.models import User
 from tests.support.cast import Cast
 from tests.support.proving import prove
 
+pytestmark = pytest.mark.usefixtures("fresh_limits")
+
 PASSWORD = "correct horse battery"
 CODE = "/accounts/reauthenticate/code/"
 NEXT = "?next=/requests/"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(db: None, settings: Any) -> Iterator[None]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def request_of(client: Client, person: User) -> Any:
@@ -38,6 +31,13 @@ def request_of(client: Client, person: User) -> Any:
 
 def fresh(client: Client, person: User) -> bool:
     return stepup.is_fresh(request_of(client, User.objects.get(pk=person.pk)))
+
+
+def led(client: Client, person: User, to: str) -> str:
+    """Where to prove it, in the best way there is."""
+    request = request_of(client, person)
+    with request_context(request):
+        return str(stepup.prove_again(request, to)["Location"])
 
 
 def code() -> str:
@@ -63,8 +63,7 @@ def test_a_proof_of_somebody_else_does_not_count(cast: Cast, client_for: Any) ->
 
 def test_without_a_password_a_code_by_mail_proves_it_and_leads_back(cast: Cast, client_for: Any) -> None:
     client = client_for(cast.approver)
-    answer = stepup.prove_again(request_of(client, cast.approver), "/requests/")
-    assert answer["Location"] == f"{CODE}?next=%2Frequests%2F"
+    assert led(client, cast.approver, "/requests/") == f"{CODE}?next=%2Frequests%2F"
     assert client.get(CODE + NEXT).status_code == 200
     assert mail.outbox == []
     assert client.post(CODE, {"send": "1", "next": "/requests/"})["Location"] == f"{CODE}?next=%2Frequests%2F"
@@ -115,7 +114,7 @@ def test_a_password_proves_it_and_a_wrong_one_does_not(cast: Cast, client_for: A
     cast.approver.set_password(PASSWORD)
     cast.approver.save()
     client = client_for(cast.approver)
-    assert "/reauthenticate/?" in stepup.prove_again(request_of(client, cast.approver), "/")["Location"]
+    assert "/reauthenticate/?" in led(client, cast.approver, "/")
     client.post("/accounts/reauthenticate/", {"password": "wrong wrong wrong"})
     assert not fresh(client, cast.approver)
     answer = client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/requests/"})

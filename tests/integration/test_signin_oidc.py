@@ -1,59 +1,23 @@
 """Signing in at an OpenID Connect provider, end to end: allauth.idp in a process of its own, over HTTP."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from django.core.cache import cache
 from django.test import Client
 
 from portal.accounts.models import User
 from tests.support.cast import Cast
-from tests.support.idp.server import IdentityProvider, serving
-
-BEGIN = "/accounts/oidc/oidc/login/"
-CALLBACK = "/accounts/oidc/oidc/login/callback/"
-PEOPLE = ("amir", "rita", "nadia", "mallory")
-
-
-@pytest.fixture(scope="module")
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
-    with serving(tmp_path_factory.mktemp("idp"), f"http://testserver{CALLBACK}", PEOPLE) as provider:
-        yield provider
+from tests.support.idp.server import IdentityProvider
+from tests.support.idp.visiting import AGAIN, BEGIN, CALLBACK, come_back, configure, sign_in, signed_in
 
 
 @pytest.fixture(autouse=True)
-def _configured(db: None, idp: IdentityProvider, settings: Any) -> Iterator[None]:
+def _configured(fresh_limits: None, idp: IdentityProvider, settings: Any) -> None:
     idp.say()
     configure(settings, idp)
-    cache.clear()
-    yield
-    cache.clear()
-
-
-def configure(settings: Any, idp: IdentityProvider, **more: Any) -> None:
-    settings.GATEHOUSE_OIDC = [idp.settings(**more)]
-    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": settings.GATEHOUSE_OIDC}}
-
-
-def come_back(idp: IdentityProvider, client: Client, name: str) -> str:
-    """The provider's answer as the browser would carry it to the desk: a path with its query."""
-    begun = client.get(f"{BEGIN}?next=/requests/")
-    assert begun.status_code == 302, begun.content
-    parts = urlsplit(idp.go(begun["Location"], name))
-    return f"{parts.path}?{parts.query}"
-
-
-def sign_in(idp: IdentityProvider, name: str, client: Client | None = None) -> Any:
-    client = client or Client()
-    return client.get(come_back(idp, client, name))
-
-
-def signed_in(client: Client) -> bool:
-    return client.get("/preferences/").status_code == 200
 
 
 def test_a_person_with_that_verified_address_is_let_in_and_led_where_they_wanted(
@@ -104,6 +68,31 @@ def test_an_unverified_address_opens_no_account(cast: Cast, idp: IdentityProvide
 def test_only_true_means_verified(cast: Cast, idp: IdentityProvider, word: Any) -> None:
     idp.say(claims={"email_verified": word})
     assert sign_in(idp, "amir").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"token": {"email": "ada@example.com"}, "withheld": ["email_verified"]},
+        {
+            "token": {"email_verified": True},
+            "withheld": ["email"],
+            "userinfo": {"email": "ada@example.com", "email_verified": False},
+        },
+    ],
+)
+def test_what_one_document_says_is_verified_is_not_the_address_of_another(
+    cast: Cast, idp: IdentityProvider, said: dict[str, Any]
+) -> None:
+    idp.say(**said)
+    assert sign_in(idp, "amir").status_code == 403
+    assert not SocialAccount.objects.exists()
+
+
+def test_an_address_that_only_the_userinfo_has_is_verified_there(cast: Cast, idp: IdentityProvider) -> None:
+    idp.say(withheld=["email", "email_verified"])
+    sign_in(idp, "amir")
+    assert SocialAccount.objects.get().user == cast.approver
 
 
 def test_a_provider_that_is_trusted_for_addresses_need_not_say_that_they_are_verified(
@@ -164,7 +153,7 @@ def test_a_session_of_the_provider_is_no_fresh_proof_unless_it_says_so(cast: Cas
     ada = Client()
     idp.say(claims={"email": "ada@example.com"})
     sign_in(idp, "amir", ada)
-    assert "/accounts/reauthenticate/" in ada.get("/people/invite/")["Location"]
+    assert ada.get("/people/invite/")["Location"].startswith(AGAIN)
     idp.say(claims={"email": "ada@example.com"}, token={"auth_time": int(time.time())})
     sign_in(idp, "amir", ada)
     assert ada.get("/people/invite/").status_code == 200

@@ -1,40 +1,30 @@
 """What a sign-in at a provider leaves behind: an identity and roles, once everything else has passed, and a trace."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
 from allauth.socialaccount.models import SocialAccount
-from django.core.cache import cache
+from django.core import mail
 from django.test import Client
 
 from approvals.models import AuditEvent, Membership
 from approvals.sentences import sentence
 from portal.accounts.leaving import forget_identities
 from portal.accounts.models import GroupRole, User
-from tests.integration.test_signin_oidc import CALLBACK, PEOPLE, configure, sign_in, signed_in
 from tests.support.cast import Cast
-from tests.support.idp.server import IdentityProvider, serving
+from tests.support.idp.server import IdentityProvider
+from tests.support.idp.visiting import configure, sign_in, signed_in
 from tests.support.proving import prove
 
 DOOR = "/accounts/2fa/authenticate/"
 
 
-@pytest.fixture(scope="module")
-def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
-    with serving(tmp_path_factory.mktemp("idp"), f"http://testserver{CALLBACK}", PEOPLE) as provider:
-        yield provider
-
-
 @pytest.fixture(autouse=True)
-def _configured(db: None, idp: IdentityProvider, settings: Any) -> Iterator[None]:
+def _configured(fresh_limits: None, idp: IdentityProvider, settings: Any) -> None:
     idp.say()
     settings.GATEHOUSE_GROUPS = {"desk-auditors": ["auditor", "team:Platform approvers"]}
     configure(settings, idp, groups_claim="groups")
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def said() -> list[str]:
@@ -107,6 +97,18 @@ def test_connecting_and_removing_an_identity_is_recorded(cast: Cast, idp: Identi
         "Amir removed the sign-in through oidc from their account",
     ]
     assert {event.actor for event in AuditEvent.objects.all()} == {cast.approver}
+
+
+def test_an_identity_that_opens_the_account_from_now_on_is_told_by_mail_once(
+    cast: Cast, idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may have been given the address, or have the provider believe it is theirs."""
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda run, **_: run())
+    for _ in range(2):
+        sign_in(idp, "amir")
+    (told,) = mail.outbox
+    assert told.to == ["amir@example.com"]
+    assert told.subject == "Gatehouse: Signing in through Example SSO opens the account from now on."
 
 
 WITHHELD: list[dict[str, Any]] = [{"_claim_names": {"groups": "src1"}}, {"hasgroups": True}]

@@ -1,13 +1,11 @@
 """Signing in with SAML: a signed assertion for this desk, this browser and this moment, and no other."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.test import Client
 
 from approvals.models import Membership
@@ -19,6 +17,7 @@ from tests.support.saml.provider import Signer, assertion, inner, request_id, re
 
 LOGIN = "/accounts/saml/saml/login/"
 ACS = "/accounts/saml/saml/acs/"
+_TRANSIENT = "2.0:nameid-format:transient"
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +26,9 @@ def idp() -> Signer:
 
 
 @pytest.fixture(autouse=True)
-def _configured(db: None, idp: Signer, settings: Any) -> Iterator[None]:
+def _configured(fresh_limits: None, idp: Signer, settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.support.saml.urls"
     configure(settings, idp)
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def configure(settings: Any, idp: Signer, **more: Any) -> None:
@@ -82,6 +78,30 @@ def test_groups_in_the_assertion_give_roles(cast: Cast, idp: Signer, settings: A
     assert Membership.objects.filter(person=cast.outsider, team=cast.team).exists()
 
 
+def test_whose_groups_gave_them_something_is_refused_when_there_are_too_many_to_list(
+    cast: Cast, idp: Signer, settings: Any
+) -> None:
+    settings.GATEHOUSE_GROUPS = {"approvers": ["team:Platform approvers"]}
+    for address, too_many in (("olga@example.com", 403), ("rita@example.com", 302)):
+        client = Client()
+        if too_many == 403:
+            post(client, honest(idp, client, address, groups=("approvers",)))
+        client, link = Client(), "http://schemas.microsoft.com/claims/groups.link"
+        answer = post(client, honest(idp, client, address, groups=("https://graph.example/",), attribute=link))
+        assert answer.status_code == too_many
+        assert signed_in(client) is (too_many == 302)
+    assert Membership.objects.filter(person=cast.outsider, team=cast.team).exists()
+
+
+def test_no_word_of_groups_means_none(cast: Cast, idp: Signer, settings: Any) -> None:
+    settings.GATEHOUSE_GROUPS = {"approvers": ["team:Platform approvers"]}
+    for groups in (("approvers",), ()):
+        client = Client()
+        post(client, honest(idp, client, "olga@example.com", groups=groups))
+        assert signed_in(client)
+        assert Membership.objects.filter(person=cast.outsider).exists() is bool(groups)
+
+
 @pytest.mark.parametrize("address", ["adm\u0131n@example.com", "amir@example.com, ada@example.com", "amir"])
 def test_an_address_that_is_none_opens_nothing(cast: Cast, idp: Signer, address: str) -> None:
     User.objects.create_user("admin@example.com")
@@ -97,6 +117,29 @@ def test_addresses_of_a_provider_nobody_vouched_for_open_nothing(cast: Cast, idp
     answer = post(client, honest(idp, client))
     assert b"did not say that your e-mail address is verified" in answer.content
     assert not signed_in(client)
+
+
+def test_what_one_kind_of_subject_calls_somebody_another_may_call_somebody_else(cast: Cast, idp: Signer) -> None:
+    client = Client()
+    post(client, honest(idp, client, "amir@example.com"))
+    client, kind = Client(), "urn:oasis:names:tc:SAML:attribute:subject-id"
+    post(client, honest(idp, client, "olga@example.com", groups=("amir@example.com",), attribute=kind))
+    assert client.session["_auth_user_id"] == str(cast.outsider.pk)
+
+
+def test_an_address_names_whom_nothing_lasting_names_while_addresses_are_trusted(
+    cast: Cast, idp: Signer, settings: Any
+) -> None:
+    lets_in = []
+    for trusts in (True, True, False):
+        configure(settings, idp, trusts_addresses=trusts)
+        client = Client()
+        answers = begin(client)
+        said = assertion(answers, "amir@example.com").replace("1.1:nameid-format:emailAddress", _TRANSIENT)
+        post(client, response(answers, inner(idp.sign(said))))
+        lets_in.append(signed_in(client))
+    assert lets_in == [True, True, False]
+    assert SocialAccount.objects.count() == 1
 
 
 def test_an_assertion_nobody_signed_is_refused(cast: Cast) -> None:

@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import providers
+from tests.support.run import ROOT
 
 OIDC = {"ISSUER": "https://sso.example.com/", "CLIENT_ID": "desk", "CLIENT_SECRET": "secret"}
 SAML = {"ENTITY_ID": "https://idp.example.com/e", "METADATA_URL": "https://idp.example.com/m"}
@@ -51,6 +52,22 @@ def test_saml_wants_signed_assertions(monkeypatch: pytest.MonkeyPatch) -> None:
     (app,) = providers.saml()
     assert app["settings"]["idp"] == {"entity_id": SAML["ENTITY_ID"], "metadata_url": SAML["METADATA_URL"]}
     assert app["settings"]["advanced"]["want_assertion_signed"]
+
+
+def test_saml_that_is_not_installed_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, "GATEHOUSE_SAML_", SAML)
+    monkeypatch.setattr(providers, "find_spec", lambda _name: None)
+    with pytest.raises(ImproperlyConfigured, match=r"GATEHOUSE_SAML_ENTITY_ID.*requirements/saml\.txt.*LOCK=saml"):
+        providers.saml()
+
+
+def test_the_lock_with_saml_is_the_desk_s_own_with_saml() -> None:
+    def pinned(name: str) -> set[str]:
+        lines = (ROOT / "requirements" / f"{name}.txt").read_text().splitlines()
+        return {line.split()[0] for line in lines if "==" in line.split(";")[0]}
+
+    assert pinned("app") < pinned("saml") < pinned("dev")
+    assert {one.split("==")[0] for one in pinned("saml") - pinned("app")} >= {"python3-saml", "xmlsec", "lxml"}
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 from django.db import transaction
 
 from approvals.models import Membership, Team
+from portal.accounts.addresses import address_of
 from portal.accounts.models import User
+from portal.accounts.names import name_of
 
 TEAM = "Approvers"
 
@@ -31,13 +31,11 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        email = options["email"].strip().lower()
-        try:
-            validate_email(email)
-        except ValidationError:
-            raise CommandError(f"{email!r} is not an e-mail address.") from None
+        email = address_of(options["email"])
+        if not email:
+            raise CommandError(f"{options['email']!r} is not an e-mail address.")
         person = User.objects.filter(email=email).first() or User.objects.create_user(email)
-        person.name = options["name"] or person.name
+        person.name = name_of(options["name"]) or person.name
         person.is_administrator |= options["administrator"]
         person.is_auditor |= options["auditor"]
         person.save(update_fields=["name", "is_administrator", "is_auditor"])

@@ -111,7 +111,8 @@ class Command(BaseCommand):
     def _carry_out(self, made: list[Publication], actor: Actor) -> list[Publication]:
         for one in made:
             if one.status == Status.PLANNED:
-                verbs.confirm(one.uuid, shown=one.shown, actor=actor, now=now())
+                # Whoever may run commands on the desk's server needs no session to prove.
+                verbs.confirm(one.uuid, shown=one.shown, is_fresh=True, actor=actor, now=now())
         done = [_driven(one) for one in made]
         for one in done:
             self.stdout.write(f"\n{one.product}: {one.get_status_display()}{_why(one)}")

@@ -11,12 +11,14 @@ from allauth.socialaccount.providers.base.constants import AuthError
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from portal.accounts.signin import PROVED_AT, PROVIDER, SAID, refusals
+from portal.accounts.signin import PROVED_AT, PROVIDER, SAID, again, refusals
 from portal.accounts.signin.matching import admit
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        if again.AGAIN in sociallogin.state:
+            again.settle(request, sociallogin)
         admit(request, sociallogin)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:

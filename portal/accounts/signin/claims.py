@@ -6,11 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
-_LONGEST = 254
-
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -23,26 +18,10 @@ class Claims:
     proved_at: float = 0
 
 
-def address_of(value: Any) -> str:
-    """Lowercase; empty for what is no address, and for one with letters that only look like others."""
-    found = value.strip() if isinstance(value, str) else ""
-    if not found.isascii() or len(found) > _LONGEST:
-        return ""
-    try:
-        validate_email(found)
-    except ValidationError:
-        return ""
-    return found.lower()
-
-
-def name_of(value: Any) -> str:
-    """Without what no database keeps and no page shows."""
-    return "".join(one for one in str(value or "") if one.isprintable())[:150]
-
-
-def uid(issuer: str, subject: str) -> str:
-    """Who it is, for all time: a subject means nothing without its issuer, whatever number it has in our settings."""
-    return hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
+def uid(issuer: str, *subject: str) -> str:
+    """Who it is, for all time: a subject means nothing without its issuer, whatever number it has in our settings,
+    and where there is more than one kind of them nothing without its kind."""
+    return hashlib.sha256("\n".join((issuer, *subject)).encode()).hexdigest()
 
 
 def listed(value: Any) -> frozenset[str]:

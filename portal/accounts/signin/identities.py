@@ -7,6 +7,7 @@ or removes one says so within the same transaction, and nothing is connected tha
 from __future__ import annotations
 
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
 
@@ -40,6 +41,12 @@ def is_taken(account: SocialAccount, person: User) -> bool:
     """Addresses are given to newcomers; identities are not."""
     known = SocialAccount.objects.filter(provider=account.provider)
     return known.filter(user=person).exists() or known.filter(uid=account.uid).exists()
+
+
+def provider_name(provider: str) -> str:
+    """As people know it, while it is configured."""
+    known = [*settings.GATEHOUSE_OIDC, *settings.GATEHOUSE_SAML]
+    return next((str(app["name"]) for app in known if app["provider_id"] == provider), provider)
 
 
 @transaction.atomic(durable=True)

@@ -14,8 +14,11 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.http import HttpRequest, HttpResponse
 
-from portal.accounts.signin import tokens
-from portal.accounts.signin.claims import Claims, address_of, listed, name_of, uid
+from portal import clock
+from portal.accounts.addresses import address_of
+from portal.accounts.names import name_of
+from portal.accounts.signin import again, tokens
+from portal.accounts.signin.claims import Claims, listed, uid
 
 
 class OIDCAdapter(OpenIDConnectOAuth2Adapter):
@@ -42,10 +45,10 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):
             audience=app.client_id,
             nonce=self.nonce,
         )
-        return self.get_provider().sociallogin_from_response(request, self._more(claims, token.token) | claims)
+        return self.get_provider().sociallogin_from_response(request, _merged(self._more(claims, token.token), claims))
 
     def _more(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
-        """What the userinfo endpoint adds; what the ID token says counts more."""
+        """What the userinfo endpoint adds."""
         if not self.openid_config.get("userinfo_endpoint"):
             return {}
         found = dict(self._fetch_user_info(access_token))
@@ -58,6 +61,8 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):
 class OIDCProvider(OpenIDConnectProvider):
     oauth2_adapter_class = OIDCAdapter
     pkce_enabled_default = True
+    # Whether it is only asked if it is still the person who is signed in: set by the view.
+    is_again = False
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
         return list(self.get_scope())
@@ -74,6 +79,9 @@ class OIDCProvider(OpenIDConnectProvider):
     ) -> HttpResponse:
         nonce = token_urlsafe(24)
         kwargs["auth_params"] = {"nonce": nonce}
+        if self.is_again:
+            kwargs["auth_params"] |= again.PARAMETERS
+            kwargs[again.AGAIN] = True
         answer: HttpResponse = super().redirect(request, process, next_url, data, nonce=nonce, **kwargs)
         return answer
 
@@ -104,8 +112,19 @@ class OIDCProvider(OpenIDConnectProvider):
             address=address_of(data.get("email")) if verified else "",
             name=name_of(data.get("name")),
             groups=_groups(data, settings["groups_claim"]),
-            proved_at=float(data["auth_time"]) if isinstance(data.get("auth_time"), int | float) else 0,
+            proved_at=_moment(data.get("auth_time")),
         )
+
+
+def _merged(more: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
+    """What the ID token says counts more. That an address is verified counts only for the address beside it."""
+    said = claims if claims.get("email") else more
+    return more | claims | {name: said.get(name) for name in ("email", "email_verified")}
+
+
+def _moment(said: Any) -> float:
+    """Never in the future: a clock that is wrong there proves nothing for years here."""
+    return min(float(said), clock.now().timestamp()) if isinstance(said, int | float) else 0
 
 
 def _groups(data: dict[str, Any], claim: str) -> frozenset[str] | None:

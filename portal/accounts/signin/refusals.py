@@ -20,7 +20,9 @@ class WhyNot(StrEnum):
     NO_GROUP = "no_group"
     DEACTIVATED = "deactivated"
     OTHER_IDENTITY = "other_identity"
+    SOMEBODY_ELSE = "somebody_else"
     GROUPS_WITHHELD = "groups_withheld"
+    ONLY_THERE = "only_there"
     CANCELLED = "cancelled"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
@@ -45,10 +47,15 @@ _SENTENCES = {
         "The account with your address belongs to another identity at %(provider)s. If your address was somebody "
         "else's before, ask an administrator of Gatehouse to forget the earlier identity."
     ),
+    WhyNot.SOMEBODY_ELSE: _(
+        "You signed in at %(provider)s as somebody else than here, so nothing was confirmed. Go back and choose "
+        "another way, or sign in at %(provider)s as yourself."
+    ),
     WhyNot.GROUPS_WITHHELD: _(
         "%(provider)s did not list your groups, because you have too many, so we cannot tell what you may do here. "
         "An administrator of %(provider)s has to limit the groups claim to groups assigned to the application."
     ),
+    WhyNot.ONLY_THERE: _("Your account opens only through %(provider)s: choose it on the sign-in page."),
     WhyNot.CANCELLED: _("You did not finish at %(provider)s. Nothing happened; try again, or choose another way."),
     WhyNot.FAILED: _(
         "The answer of %(provider)s could not be used: it was too old, was used before, or belongs to another sign-in. "

@@ -11,12 +11,15 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from portal.accounts.signin.claims import Claims, address_of, listed, name_of, uid
+from portal.accounts.addresses import address_of
+from portal.accounts.names import name_of
+from portal.accounts.signin.claims import Claims, listed, uid
 
 _TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 _SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 # Longer than any assertion is good for.
 _ONCE = 24 * 3600
+_ELSEWHERE = "http://schemas.microsoft.com/claims/groups.link"
 _SUBJECT = "urn:oasis:names:tc:SAML:attribute:subject-id"
 
 
@@ -31,12 +34,15 @@ class DeskSAMLProvider(SAMLProvider):
         return login
 
     def extract_uid(self, data: Any) -> str:
-        """A transient NameID is another one each time; then the address has to do."""
-        subject = (data.get_attributes().get(_SUBJECT) or [""])[0]
-        if not subject:
-            lasting = data.get_nameid_format() != _TRANSIENT
-            subject = data.get_nameid() if lasting else address_of(self._extract(data).get("email"))
-        return uid(self.app.settings["idp"]["entity_id"], str(subject))
+        return uid(self.app.settings["idp"]["entity_id"], *self._subject(data))
+
+    def _subject(self, data: Any) -> tuple[str, str]:
+        """Kind and value: what one kind calls somebody, another may call somebody else. A transient NameID is another
+        one each time; then the address has to do, while the provider is trusted for addresses."""
+        if lasting := (data.get_attributes().get(_SUBJECT) or [""])[0]:
+            return _SUBJECT, str(lasting)
+        kind = str(data.get_nameid_format() or "")
+        return (kind, self._claims(data).address if kind == _TRANSIENT else str(data.get_nameid()))
 
     def extract_extra_data(self, data: Any) -> dict[str, Any]:
         return {"email": address_of(self._extract(data).get("email"))}
@@ -54,8 +60,15 @@ class DeskSAMLProvider(SAMLProvider):
             # SAML has no common word for a verified address: an administrator has to vouch for the provider.
             address=address_of(found.get("email")) if settings["trusts_addresses"] else "",
             name=name_of(found.get("name")),
-            groups=listed(data.get_attributes().get(claim)) if claim else None,
+            groups=_groups(data.get_attributes(), claim),
         )
+
+
+def _groups(said: dict[str, Any], claim: str) -> frozenset[str] | None:
+    """None where nobody was asked, or Entra says only where the groups of people who have very many can be read."""
+    if not claim or (claim not in said and _ELSEWHERE in said):
+        return None
+    return listed(said.get(claim))
 
 
 def _for_this_sign_in(data: Any) -> None:

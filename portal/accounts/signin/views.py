@@ -9,6 +9,7 @@ from typing import Any
 from allauth.core.internal import ratelimit
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -44,6 +45,13 @@ def from_here(view: View) -> View:
     return inner
 
 
+class _AgainView(OAuth2LoginView):
+    def get_provider(self) -> Any:
+        provider = super().get_provider()
+        provider.is_again = True
+        return provider
+
+
 class _Callback(OAuth2CallbackView):
     adapter: OIDCAdapter
 
@@ -56,16 +64,28 @@ class _Callback(OAuth2CallbackView):
 @counted
 @from_here
 def oidc_login(request: HttpRequest, provider_id: str) -> HttpResponse:
-    try:
-        return _of(OAuth2LoginView, request, provider_id)
-    except RequestException as error:
-        provider = OIDCAdapter(request, provider_id).get_provider()
-        return page(request, WhyNot.UNREACHABLE, provider, type(error).__name__)
+    return _begin(OAuth2LoginView, request, provider_id)
+
+
+@counted
+@from_here
+@login_required
+def oidc_again(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Whoever came through it and is signed in proves at the provider that it is still them."""
+    return _begin(_AgainView, request, provider_id)
 
 
 @counted
 def oidc_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     return _of(_Callback, request, provider_id)
+
+
+def _begin(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:
+    try:
+        return _of(view, request, provider_id)
+    except RequestException as error:
+        provider = OIDCAdapter(request, provider_id).get_provider()
+        return page(request, WhyNot.UNREACHABLE, provider, type(error).__name__)
 
 
 def _of(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
+from django.contrib.sessions.models import Session
 
 
 class Adapter(DefaultOIDCAdapter):
@@ -15,7 +16,18 @@ class Adapter(DefaultOIDCAdapter):
         return said
 
     def populate_id_token(self, id_token: dict[str, Any], client: Any, scopes: Any, **kwargs: Any) -> None:
+        if _said().get("tells_when"):
+            id_token["auth_time"] = _signed_in_at(id_token["sub"])
         id_token |= _said().get("token", {})
+        for name in _said().get("withheld", ()):
+            id_token.pop(name, None)
+
+
+def _signed_in_at(subject: str) -> int:
+    """The last time that this person typed the password, in any browser."""
+    sessions = [one.get_decoded() for one in Session.objects.all()]
+    own = [one for one in sessions if one.get("_auth_user_id") == subject]
+    return int(max(record["at"] for one in own for record in one["account_authentication_methods"]))
 
 
 def _said() -> dict[str, Any]:

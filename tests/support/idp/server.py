@@ -49,7 +49,8 @@ class IdentityProvider:
     says: Path
 
     def say(self, **what: Any) -> None:
-        """`claims`, `id_token` and `userinfo` of people, and `token`: what stands in the ID token whatever is true."""
+        """`claims`, `id_token` and `userinfo` of people, and `token`: what stands in the ID token whatever is true.
+        `tells_when`: it has the moment of the sign-in as well (auth_time). `withheld`: what the ID token lacks."""
         self.says.write_text(json.dumps(what))
 
     def settings(self, **more: Any) -> dict[str, Any]:
@@ -69,20 +70,23 @@ class IdentityProvider:
             "settings": own | more,
         }
 
-    def go(self, location: str, name: str) -> str:
-        """What a browser does with the desk's redirect: sign in there, and come back. Returns where to."""
-        browser = requests.Session()
-        page = browser.get(location, timeout=10)
-        if "/accounts/login/" in page.url:
-            answer = browser.post(
-                page.url,
-                {"login": name, "password": PASSWORD, "csrfmiddlewaretoken": _token(page.text), "next": _next(page)},
-                headers={"Referer": page.url},
-                timeout=10,
-                allow_redirects=False,
-            )
-            page = browser.get(self.url + answer.headers["Location"], timeout=10, allow_redirects=False)
+    def go(self, location: str, name: str, browser: requests.Session | None = None) -> str:
+        """What a browser does with the desk's redirect: sign in there if asked to, and come back. Returns where to."""
+        browser = browser or requests.Session()
+        page = self._follow(browser, browser.get(location, timeout=10, allow_redirects=False))
+        if page.ok and not page.is_redirect:
+            fields = {"login": name, "password": PASSWORD, "next": _next(page)}
+            told = {"csrfmiddlewaretoken": _token(page.text), **fields}
+            headers = {"Referer": page.url}
+            answer = browser.post(page.url, told, headers=headers, timeout=10, allow_redirects=False)
+            page = self._follow(browser, answer)
         return str(page.headers.get("Location", ""))
+
+    def _follow(self, browser: requests.Session, page: requests.Response) -> requests.Response:
+        """As far as it leads within the provider."""
+        while page.headers.get("Location", "").startswith("/"):
+            page = browser.get(self.url + page.headers["Location"], timeout=10, allow_redirects=False)
+        return page
 
 
 def _token(html: str) -> str:
