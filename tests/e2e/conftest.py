@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sandbox.demo.environment import Ports
 from sandbox.demo.installation import Installation
@@ -20,7 +20,19 @@ from tests.support import databases, webdesk
 if TYPE_CHECKING:
     from tests.e2e.showing import Showing
 
+# How long a page has to show what is expected, on a machine that does other things as well.
+expect.set_options(timeout=30_000)
 CHROMIUM = "/usr/bin/chromium"
+# What Chromium says when the desk refuses what a stale page asks for, as it should.
+_FORGIVEN = "status of 409 (Conflict)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes do them: one has the whole desk, which takes long to start, the other looks at pages."""
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            whole = "stack" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("whole desk" if whole else "pages"))
 
 
 @dataclass(frozen=True)
@@ -62,11 +74,13 @@ def showing(django_db_setup: None, django_db_blocker: object, chromium: Browser)
     # pytest loads this file before Django is ready for models.
     from portal.clock import now
     from tests.e2e.showing import Showing
-    from tests.support import showroom
+    from tests.support import published, showroom
 
     with databases.cloned(django_db_blocker) as name:
         room = showroom.fill(now())
-        with webdesk.serving(name) as url:
+        with webdesk.serving(
+            name, GATEHOUSE_PUBLISHER_ROLE=published.ROLE, GATEHOUSE_TEMPLATE_BUCKET=published.BUCKET
+        ) as url:
             yield Showing(url, room, chromium)
 
 
@@ -92,4 +106,4 @@ def window(chromium: Browser) -> Iterator[Callable[[str], Page]]:
     yield open_window
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert [one for one in complaints if _FORGIVEN not in one] == []

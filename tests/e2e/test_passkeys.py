@@ -3,7 +3,10 @@
 import os
 from collections.abc import Callable, Iterator
 
+import boto3
 import pytest
+import requests
+from django.conf import settings
 from playwright.sync_api import Page
 
 from tests.support import webdesk
@@ -24,7 +27,8 @@ DEVICE = {
 
 
 @pytest.fixture
-def desk(cloned_db: str, cast: Cast) -> Iterator[str]:
+def desk(cloned_db: str, cast: Cast, sandbox: str) -> Iterator[str]:
+    boto3.client("ses").verify_email_identity(EmailAddress=settings.GATEHOUSE_FROM_EMAIL)
     cast.administrator.set_password(PASSWORD)
     cast.administrator.save()
     with webdesk.serving(cloned_db) as url:
@@ -38,7 +42,15 @@ def sign_in(page: Page, desk: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_passkey_is_made_and_opens_the_door_alone(desk: str, window: Callable[..., Page]) -> None:
+def mails(sandbox: str, to: str) -> list[str]:
+    answer = requests.get(f"{sandbox}/mailbox/messages.json", {"to": to}, timeout=10)
+    return [mail["subject"] for mail in answer.json()]
+
+
+def test_a_passkey_is_made_is_told_by_mail_and_opens_the_door_alone(
+    desk: str, sandbox: str, window: Callable[..., Page]
+) -> None:
+    before = len(mails(sandbox, "ada@example.com"))
     page = window()
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
@@ -49,6 +61,8 @@ def test_a_passkey_is_made_and_opens_the_door_alone(desk: str, window: Callable[
     page.get_by_role("button", name="Make the passkey").click()
     page.wait_for_url("**/recovery-codes/")
     assert page.locator(".codes li").count() == 10
+    told = mails(sandbox, "ada@example.com")
+    assert "Gatehouse: A passkey was added." in told[: len(told) - before]
 
     page.get_by_role("button", name="Sign out").click()
     page.goto(f"{desk}/accounts/login/?next=/people/")

@@ -16,13 +16,16 @@ from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.utils import is_mfa_enabled
 
 from approvals import actions
+from approvals.actions import people
 from approvals.actor import Actor
 from approvals.choices import Channel
 from approvals.models import CannedReason, Message
 from approvals.notifications.stopping import stop_url
-from catalog.models import Portfolio
+from catalog.models import Portfolio, Publication, Rollout
+from catalog.models.publishing import Status
 from portal.accounts.models import User
 from portal.clock import now
+from tests.support import published
 from tests.support.showroom import Showroom
 
 
@@ -76,22 +79,60 @@ def _portfolio(_room: Showroom) -> str:
     return f"/catalogue/portfolios/{Portfolio.objects.latest('pk').pk}/publish/"
 
 
+def _publication(status: Status) -> Callable[[Showroom], str]:
+    def where(room: Showroom) -> str:
+        _publish(room)
+        return f"/catalogue/publishing/{Publication.objects.filter(status=status, rollout=None).latest('pk').uuid}/"
+
+    return where
+
+
+def _rollout(room: Showroom) -> str:
+    _publish(room)
+    return f"/catalogue/rollouts/{Rollout.objects.latest('pk').uuid}/"
+
+
+def _publish(room: Showroom) -> None:
+    if not Rollout.objects.exists():
+        published.fill(room.cast.administrator)
+
+
+def _invited(room: Showroom) -> str:
+    """Somebody who has not come yet."""
+    person = people.invite(
+        "nadia@example.com",
+        name="Nadia",
+        roles=frozenset(),
+        team=room.cast.team,
+        may_decide=True,
+        is_notified=True,
+        is_fresh=True,
+        actor=Actor(room.cast.administrator, Channel.DESK),
+        now=now(),
+    )
+    return f"/people/{person.uuid}/"
+
+
 def _new_password(room: Showroom) -> str:
     person = room.cast.requester
     return f"/accounts/password/reset/key/{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}/"
 
 
 def _secured(path: str) -> Callable[[Showroom], str]:
-    """A page for whoever has a second factor: `other_requester` gets one."""
+    """A page for whoever has a second factor."""
 
     def where(room: Showroom) -> str:
-        person = room.cast.other_requester
-        if not is_mfa_enabled(person):
-            TOTP.activate(person, "JBSWY3DPEHPK3PXP")
-            RecoveryCodes.activate(person)
+        secure(room.cast.other_requester)
         return path
 
     return where
+
+
+def secure(person: User) -> None:
+    """An authenticator app and recovery codes."""
+    if not is_mfa_enabled(person):
+        TOTP.activate(person, "JBSWY3DPEHPK3PXP")
+        RecoveryCodes.activate(person)
 
 
 STOPS = (
@@ -99,6 +140,7 @@ STOPS = (
     Stop("desk", "approver", _at("/desk/?tab=decided"), "what was decided"),
     Stop("desk", "approver", _at("/desk/?tab=expired"), "what has expired"),
     Stop("desk", "auditor", _at("/desk/?tab=all&state=approved&account=111122223333"), "filtered desk"),
+    Stop("desk", "approver", _at("/desk/?q=nothinglikeit"), "nothing found"),
     Stop("desk", "outsider", _at("/desk/"), "no such page"),
     Stop("inbox_decide", "approver", _bulk("approve"), "several to approve"),
     Stop("inbox_decide", "approver", _bulk("reject"), "several to reject"),
@@ -117,11 +159,17 @@ STOPS = (
     Stop("product", "administrator", _at("/catalogue/products/prod-website/")),
     Stop("publish", "administrator", _at("/catalogue/products/prod-website/publish/")),
     Stop("publish_portfolio", "administrator", _portfolio),
+    Stop("publication", "administrator", _publication(Status.PLANNED), "plan to confirm"),
+    Stop("publication", "auditor", _publication(Status.UNDER_WAY), "publication under way"),
+    Stop("publication", "administrator", _publication(Status.FAILED), "publication that stands"),
+    Stop("publication", "administrator", _publication(Status.DONE), "publication that is done"),
+    Stop("rollout", "administrator", _rollout),
     Stop("publishing", "administrator", _at("/catalogue/publishing/")),
     Stop("people", "administrator", _at("/people/")),
     Stop("people_invite", "administrator", _at("/people/invite/")),
     Stop("teams", "administrator", _at("/people/teams/")),
     Stop("person", "administrator", _of_person),
+    Stop("person", "administrator", _invited, "somebody who has not come yet"),
     Stop("operations", "administrator", _at("/operations/")),
     Stop("doctor", "administrator", _at("/operations/doctor/")),
     Stop("sensitive", "administrator", _at("/operations/sensitive/")),
@@ -129,6 +177,7 @@ STOPS = (
     Stop("reason", "administrator", _reason),
     Stop("mails", "administrator", _at("/operations/mails/")),
     Stop("mail_preview", "administrator", _at("/operations/mails/opened/desk/")),
+    Stop("mail_preview", "administrator", _at("/operations/mails/invited/desk/"), "invitation"),
     Stop("mails_stop", "", lambda room: urlsplit(stop_url(room.cast.approver)).path),
     Stop("setup", "administrator", _at("/setup/")),
     Stop("preferences", "approver", _at("/preferences/")),
@@ -142,6 +191,8 @@ STOPS = (
     Stop("account_reset_password_from_key", "", _new_password),
     Stop("account_reset_password_from_key_done", "", _at("/accounts/password/reset/key/done/")),
     Stop("account_set_password", "approver", _at("/accounts/password/set/")),
+    Stop("account_change_password", "second_approver", _at("/accounts/password/change/")),
+    Stop("account_reauthenticate", "second_approver", _at("/accounts/reauthenticate/")),
     Stop("account_prove_by_code", "approver", _at("/accounts/reauthenticate/code/")),
     Stop("usersessions_list", "approver", _at("/accounts/sessions/")),
     Stop("mfa_index", "approver", _at("/accounts/2fa/")),
@@ -166,14 +217,10 @@ _LEFT_OUT = {
     "a file, a picture, or a mail as it is sent": """
         talk_file coverage_csv rollout_report mail_preview_html mfa_download_recovery_codes badge""",
     "leads on at once, or is asked by a machine": """
-        home by_fingerprint intake_sns account_signup account_reauthenticate openid_connect_login
-        openid_connect_callback mfa_login_webauthn""",
-    "only right after deciding: tests/e2e/test_at_the_desk.py": "inbox_decided",
-    "only in the middle of signing in: tests/e2e/test_mail_link.py, test_passkeys.py": """
-        account_confirm_login_code mfa_authenticate""",
-    "needs a passkey: tests/e2e/test_passkeys.py": """
-        mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn""",
-    "needs a password; the same form as account_set_password": "account_change_password",
-    "the showroom has none: it needs AWS": "publication rollout",
+        home by_fingerprint intake_sns account_signup openid_connect_login
+        openid_connect_callback openid_connect_again mfa_login_webauthn""",
+    "only in the middle of something, with a passkey or a code: tests/e2e/test_accessibility.py": """
+        inbox_decided account_confirm_login_code mfa_authenticate mfa_reauthenticate_webauthn mfa_remove_webauthn
+        mfa_edit_webauthn""",
 }
 LEFT_OUT = {name: why for why, names in _LEFT_OUT.items() for name in names.split()}

@@ -17,12 +17,17 @@ from approvals.canonical import sha256_hex
 from approvals.choices import AlarmCode, Channel, Kind, Outcome, SignalStatus
 from approvals.following import outcome
 from approvals.models import LaunchRequest, Signal
+from catalog.models import Version
 from portal.accounts.models import User
 from tests.support import shelf
 from tests.support.cast import Cast
 from tests.support.launches import open_launch, principal
 
 HOUR = timedelta(hours=1)
+GATED = "v2 (gated)"
+# What became of the version without a gate: nothing yet, all of it; else it is deprecated.
+_FIRST: dict[str, dict[str, Any]] = {"prod-postgres": {}, "prod-jobs": {"active": False}}
+PASSWORD = "correct horse battery"
 FOLLOW = Actor.system(Channel.FOLLOW)
 _PARAMETERS = """\
 Parameters:
@@ -87,6 +92,9 @@ class Showroom:
 
 def fill(now: datetime, cast: Cast | None = None) -> Showroom:
     cast = cast or Cast.make()
+    for person in (cast.second_approver, cast.other_requester):
+        person.set_password(PASSWORD)
+        person.save(update_fields=["password"])
     texts = _catalogue()
 
     def launch(product: str, ago: timedelta, **changes: Any) -> LaunchRequest:
@@ -94,6 +102,7 @@ def fill(now: datetime, cast: Cast | None = None) -> Showroom:
         text = texts[product]
         said = {
             "product_id": product,
+            "version_id": Version.objects.get(product__product_id=product, name=GATED).artifact_id,
             "template": {"sha256": sha256_hex(text), "resource_types": {}},
             "parameters": _given(**changes.pop("given", {})),
             "portfolio_id": "port-platform",
@@ -103,9 +112,9 @@ def fill(now: datetime, cast: Cast | None = None) -> Showroom:
 
     room = Showroom(
         cast=cast,
+        approved=launch("prod-website", 26 * HOUR, name="press-room"),
         waiting=launch("prod-website", 2 * HOUR, name="spring-campaign", given={"VisitorRange": "0.0.0.0/0"}),
         asked=launch("prod-postgres", 5 * HOUR, name="ledger-test"),
-        approved=launch("prod-website", 26 * HOUR, name="press-room"),
         rejected=launch("prod-postgres", 30 * HOUR, name="copy-of-production", given={"Size": "r6i.4xlarge"}),
         expired=launch("prod-jobs", 50 * HOUR, name="night-jobs"),
         withdrawn=launch("prod-jobs", 28 * HOUR, name="by-mistake"),
@@ -135,9 +144,9 @@ def _catalogue() -> dict[str, str]:
     for product_id, (name, resources) in PRODUCTS.items():
         body = "AWSTemplateFormatVersion: '2010-09-09'\n" + _PARAMETERS + resources
         made = shelf.product(name, product_id=product_id, description=f"{name}, as the platform team builds it")
-        shelf.version(made, body, "v1", guidance="DEPRECATED")
+        shelf.version(made, body, "v1", **_FIRST.get(product_id, {"guidance": Version.DEPRECATED}))
         texts[product_id] = shelf.gated(body)
-        shelf.version(made, texts[product_id], "v2 (gated)")
+        shelf.version(made, texts[product_id], GATED)
         shelf.offer(made)
     shelf.covered()
     return texts

@@ -88,12 +88,13 @@ def assertion(
     audience: str = AUDIENCE,
     late: bool = False,
     groups: tuple[str, ...] = (),
+    attribute: str = "groups",
     confirmed: str | None = None,
 ) -> str:
     at = clock.now() - (timedelta(hours=2) if late else timedelta(0))
     begin, end = (f"{at + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}" for minutes in (-1, 5))
     values = "".join(f"<saml:AttributeValue>{group}</saml:AttributeValue>" for group in groups)
-    listed = f'<saml:Attribute Name="groups">{values}</saml:Attribute>' if groups else ""
+    listed = f'<saml:Attribute Name="{attribute}">{values}</saml:Attribute>' if groups else ""
     confirmed = f' InResponseTo="{answers}"' if confirmed is None else confirmed
     return (
         f'<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_{secrets.token_hex(16)}"'
