@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals import audit, hints
-from approvals.actions.guards import administrators_only
+from approvals.actions.guards import administrators_only, must_be_fresh
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.outbox import hint_on_commit
@@ -48,9 +48,13 @@ def plan(
         return made
 
 
-def confirm(uuid: UUID, *, shown: str, actor: Actor, now: datetime) -> Publication:
-    """`shown`: what the person saw, Publication.shown. Confirming what is confirmed already changes nothing."""
+def confirm(uuid: UUID, *, shown: str, is_fresh: bool, actor: Actor, now: datetime) -> Publication:
+    """`shown`: what the person saw, Publication.shown. Confirming what is confirmed already changes nothing.
+
+    It changes what everybody can launch, so whoever confirms has just proved who they are. Raises Refused.
+    """
     _check(actor)
+    must_be_fresh(is_fresh)
     with transaction.atomic(durable=True):
         publication = _locked(uuid)
         if publication.shown == shown and publication.status in (Status.UNDER_WAY, Status.FAILED, Status.DONE):
@@ -101,12 +105,13 @@ def plan_portfolio(
         return rollout
 
 
-def confirm_portfolio(uuid: UUID, *, shown: str, actor: Actor, now: datetime) -> int:
+def confirm_portfolio(uuid: UUID, *, shown: str, is_fresh: bool, actor: Actor, now: datetime) -> int:
     """Confirm every plan of it that waits; `shown` as by `shown_of`. Returns how many.
 
-    Raises Refused when one of them is not as it was shown, and then confirms none.
+    Raises Refused when one of them is not as it was shown, and then confirms none; and where `confirm` would.
     """
     _check(actor)
+    must_be_fresh(is_fresh)
     with transaction.atomic(durable=True):
         rollout = Rollout.objects.select_for_update().filter(uuid=uuid).first()
         if rollout is None:

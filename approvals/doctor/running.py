@@ -37,6 +37,10 @@ FAILED_REMEDY = _("Try again; when it stays, the worker's log has the details: p
 LATE = _("Could not look: no answer within %(seconds)s seconds.")
 LATE_REMEDY = _("Try again; when it stays, check the network's way from here to AWS and to the database.")
 
+# What a finding says whose check could not look, and of these what only says that nobody answered.
+NOT_LOOKED = frozenset({DENIED, ASKED, FAILED, LATE})
+UNANSWERED = frozenset({ASKED, LATE})
+
 log = structlog.get_logger(__name__)
 
 

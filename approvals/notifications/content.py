@@ -13,16 +13,17 @@ from django.utils import translation
 from approvals.choices import NoticeCode
 from approvals.models import Notice
 from approvals.notifications.facts import Facts, facts
-from approvals.notifications.readers import as_read_by
 from approvals.notifications.rows import rows
 from approvals.notifications.wishes import is_always
 from approvals.notifications.wording import cut, header, quoted, sentences
 from portal.accounts.models import User
+from portal.accounts.reading import as_read_by
 
 SUBJECT_LENGTH = 150
-# What a phone shows of a subject; the name of the product gives way, the number does not.
+# What a phone shows of a subject; the names of people and of the product give way, the number does not.
 VISIBLE = 60
 SHORTEST_TITLE = 16
+SHORTEST_NAME, LONGEST_NAME = 8, 24
 _FOLDER = "approvals/mail"
 
 
@@ -61,7 +62,11 @@ def written(code: NoticeCode, said: Facts, *, always: bool = False) -> Rendered:
 def subject(code: NoticeCode, said: Facts) -> str:
     """In the active language and zone: what is wanted, of which product, under which number."""
     context = asdict(said) | {"near": said.near}
-    bare = _words(code, "subject", context | {"title": "", "team": ""})
+    blank = {"title": "", "team": ""}
+    bare = _words(code, "subject", context | blank | {"requester": said.requester[:1]})
+    room = min(VISIBLE - len(bare) - SHORTEST_TITLE, LONGEST_NAME)
+    context |= {"requester": cut(said.requester, max(room, SHORTEST_NAME))}
+    bare = _words(code, "subject", context | blank)
     room = max(VISIBLE - len(bare) - 1, SHORTEST_TITLE)
     names = {"title": cut(said.title, room), "team": cut(said.team, room)}
     return header(_words(code, "subject", context | names), SUBJECT_LENGTH)

@@ -16,9 +16,10 @@ from approvals.choices import NoticeCode
 from approvals.models import Delivery
 from approvals.notifications.content import SUBJECT_LENGTH, Rendered, subject
 from approvals.notifications.facts import Facts, facts
-from approvals.notifications.readers import Role, as_read_by, when
+from approvals.notifications.readers import Role
 from approvals.notifications.wording import header
 from portal.accounts.models import User
+from portal.accounts.reading import as_read_by, when
 
 LINES = 100
 _FOLDER = "approvals/mail/digest"

@@ -18,6 +18,7 @@ from approvals.notifications.readers import Role, role_of
 from approvals.notifications.replying import reply_address
 from approvals.notifications.spoken import message_of
 from approvals.notifications.wording import line, lines, requester
+from approvals.review.glance import in_words
 from approvals.sentences import sentence
 from portal import clock
 from portal.accounts.models import User
@@ -61,6 +62,9 @@ class Facts:
     team: str = ""
     named: bool = False
     can_reply: bool = False
+    stack: str = ""
+    # What whoever decides has to know before anything else, a line each.
+    glance: tuple[str, ...] = ()
 
     @property
     def near(self) -> bool:
@@ -83,7 +87,13 @@ def facts(notice: Notice, reader: User, *, brief: bool = False) -> Facts:
     }
     if request is None:
         return Facts(**common)
-    return Facts(**common, **_of(request), can_reply=not brief and bool(reply_address(notice, reader)))
+    glance = () if brief else _glance(common["role"], request, reader)
+    can_reply = not brief and bool(reply_address(notice, reader))
+    return Facts(**common, **_of(request), can_reply=can_reply, glance=glance)
+
+
+def _glance(role: Role, request: LaunchRequest, reader: User) -> tuple[str, ...]:
+    return in_words(request, reader) if role == Role.DESK and request.is_open else ()
 
 
 def _of(request: LaunchRequest) -> dict[str, Any]:
@@ -95,6 +105,7 @@ def _of(request: LaunchRequest) -> dict[str, Any]:
         "account": request.account,
         "region": request.region,
         "requester": requester(request),
+        "stack": line(request.stack_name),
         "state": str(State(request.state).label),
         "is_open": request.is_open,
         "approved": request.state == State.APPROVED,

@@ -16,6 +16,7 @@ from approvals.notifications.wishes import wanting
 from portal.accounts.models import User
 
 _TO_THE_DESK = frozenset({NoticeCode.OPENED, NoticeCode.ANSWERED})
+_ABOUT_A_PERSON = frozenset({NoticeCode.INVITED, NoticeCode.RIGHTS})
 
 
 def recipients(notice: Notice) -> QuerySet[User]:
@@ -42,7 +43,7 @@ def count(code: NoticeCode, request: LaunchRequest | None, *, by: User, params: 
 
 def _audience(notice: Notice) -> Q:
     code, request = NoticeCode(notice.code), notice.request
-    if code == NoticeCode.INVITED:
+    if code in _ABOUT_A_PERSON:
         return Q(pk=notice.event.params.get("person"))
     if code == NoticeCode.ALARM or request is None:
         return Q(is_administrator=True)
@@ -64,9 +65,9 @@ def _wrote_it_himself(notice: Notice, request: LaunchRequest) -> bool:
 def _desk(request: LaunchRequest) -> Q:
     """Members of the request's teams who want to be told, and whoever has asked the requester something; as far as
     they may read it: what the site answers 404 is not sent by mail either."""
-    teams = Q(memberships__is_notified=True, memberships__team__stage_groups__stage__request=request)
+    told = Membership.objects.filter(is_notified=True, team__stage_groups__stage__request=request)
     asked = request.messages.filter(kind=MessageKind.QUESTION).values("author")
-    return (teams | Q(pk__in=asked)) & _may_read(request)
+    return (Q(pk__in=told.values("person")) | Q(pk__in=asked)) & _may_read(request)
 
 
 def _whose_turn(notice: Notice, request: LaunchRequest) -> Q:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from approvals.choices import NoticeCode
 from approvals.notifications.facts import Facts
-from approvals.notifications.readers import Role, when
+from approvals.notifications.readers import Role
+from portal.accounts.reading import when
 from portal.templatetags.elements import span
 
 
@@ -25,6 +26,7 @@ def _all(code: NoticeCode, said: Facts) -> Iterator[tuple[str, str]]:
     if said.number:
         yield _("Request"), said.number
         yield _("Product"), f"{said.title} ({said.version})" if said.version else said.title
+        yield _("Stack name"), said.stack
         yield _("Requester"), said.requester
         yield _("Where"), f"{said.account}, {said.region}"
     if code == NoticeCode.ENDED and said.stack_status:

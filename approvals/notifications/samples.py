@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals import audit
 from approvals.choices import AlarmCode, NoticeCode, Outcome, State
@@ -38,6 +39,7 @@ MAILS: dict[NoticeCode, tuple[tuple[Role, ...], audit.Event | None]] = {
     NoticeCode.WITHDRAWN: (_BOTH, None),
     NoticeCode.ENDED: (_REQUESTER, audit.Event.OUTCOME),
     NoticeCode.INVITED: (_DESK, None),
+    NoticeCode.RIGHTS: (_DESK, None),
     NoticeCode.ALARM: (_ADMINISTRATOR, audit.Event.ALARM_RAISED),
 }
 # Mails that say something else after another end.
@@ -79,6 +81,8 @@ def _facts(code: NoticeCode, role: Role, end: str, now: datetime) -> Facts:
         account="111122223333",
         region="eu-central-1",
         requester="Rita Okafor",
+        stack="SC-111122223333-pp-campaign",
+        glance=_glance() if role == Role.DESK and not ended else (),
         state=str(State.APPROVED.label if end == "approved" else State.REJECTED.label if end else State.PENDING.label),
         is_open=not ended,
         approved=end == "approved",
@@ -95,7 +99,16 @@ def _particular(code: NoticeCode, end: str) -> dict[str, Any]:
     if code == NoticeCode.ALARM:
         return {"alarm": str(AlarmCode.BYPASS.label)}
     if code == NoticeCode.INVITED:
-        return {"number": "", "title": "", "deadline": None, "inviter": _name(), "team": "Platform approvers"}
+        return {
+            "number": "",
+            "title": "",
+            "deadline": None,
+            "glance": (),
+            "inviter": _name(),
+            "team": "Platform approvers",
+        }
+    if code == NoticeCode.RIGHTS:
+        return {"number": "", "title": "", "deadline": None, "glance": ()}
     if code == NoticeCode.LAPSED:
         return {"is_update": True}
     if code in (NoticeCode.ASKED, NoticeCode.ANSWERED, NoticeCode.COMMENTED, NoticeCode.MENTIONED):
@@ -111,11 +124,18 @@ def _sentence(code: NoticeCode, end: str) -> str:
     event = audit.Event.REJECTED if end == "rejected" else MAILS[code][1]
     if code == NoticeCode.WITHDRAWN:
         return _("%(who)s withdrew the request") % {"who": "Rita Okafor"}
+    if code == NoticeCode.RIGHTS:
+        return _("%(who)s made %(whom)s an auditor") % {"who": _name(), "whom": "Rita Okafor"}
     if event is None:
         return ""
     params = {"code": AlarmCode.BYPASS.value, "outcome": Outcome.LAUNCHED.value, "percent": 50}
     by_people = code not in (NoticeCode.OPENED, NoticeCode.EXPIRED, NoticeCode.REMINDED)
     return sentence(AuditEvent(code=event.value, params=params, actor=User(name=_name()) if by_people else None))
+
+
+def _glance() -> tuple[str, ...]:
+    resources = ngettext("%(n)s resource", "%(n)s resources", 12) % {"n": 12}
+    return resources, _("The same parameters as the last time")
 
 
 def _name() -> str:

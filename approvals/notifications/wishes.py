@@ -1,8 +1,8 @@
 """What people wish: each mail at once, one a day at eight in the morning of their zone, or none.
 
-Some mails no wish holds back: alarms, invitations, and questions to the requester, whose stack waits. A wish
-that changes while deliveries wait is heeded by the next sweep (`heed`): nothing is lost, and what is no longer
-wanted is given up with that reason.
+Some mails no wish holds back: alarms, invitations, changes of the reader's account, and questions to the requester,
+whose stack waits. A wish that changes while deliveries wait is heeded by the next sweep (`heed`): nothing is lost, and
+what is no longer wanted is given up with that reason.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from django.db.models import F, Q
 from approvals.choices import DeliveryStatus, NoticeCode
 from approvals.models import Delivery, Notice
 from approvals.models.notices import DeliveryQuerySet
-from approvals.notifications.readers import zone_of
 from portal.accounts.models import MailWish, User
+from portal.accounts.reading import zone_of
 
 HOUR = time(8)
-ALWAYS = frozenset({NoticeCode.ALARM, NoticeCode.ASKED, NoticeCode.INVITED})
+ALWAYS = frozenset({NoticeCode.ALARM, NoticeCode.ASKED, NoticeCode.INVITED, NoticeCode.RIGHTS})
 NOT_WANTED = "not_wanted"
 BATCH = 1000
 # What is due this soon waits for no digest.

@@ -20,25 +20,28 @@ from django.utils.translation import gettext as _
 
 from approvals.doctor import keeping, running
 from approvals.doctor.findings import Finding, Severity
+from approvals.models import LaunchRequest
 from approvals.setup.steps import Standing, Step
 from catalog import aws
 
 CODES = ("hub_stack", "signing_key", "desk_queue", "decisions_table")
 SECONDS = 3.0
 _KEY, _KEPT_SECONDS = "setup-hub", 30 * 24 * 3600
-_NOT_LOOKED = frozenset({running.DENIED, running.ASKED, running.FAILED, running.LATE})
 
 
 def step(_now: datetime) -> Step:
-    """From the last looks; nobody is asked now."""
+    """From the last looks; nobody is asked now. Where they tell nothing, a launch that came through the hub does."""
     looks = sorted(_looks(), key=lambda look: look[0], reverse=True)
     found = [_last(code, looks) for code in CODES]
+    standing, seen = _standing(found), _seen(found)
+    if standing is Standing.UNKNOWN and LaunchRequest.objects.exists():
+        standing, seen = Standing.DONE, (_("Launches have come through it."),)
     return Step(
         code="hub",
         title=_("The hub is deployed"),
         why=_("Its stack brings topic, queue, functions and the key that signs: through it launches reach the desk."),
-        standing=_standing(found),
-        seen=_seen(found),
+        standing=standing,
+        seen=seen,
         todo=_(
             "Have it checked. If it is not there yet, deploy it into the desk's account and region, from a checkout of "
             "Gatehouse and with the role of your worker. It prints its outputs: give them to the desk as settings, "
@@ -91,7 +94,7 @@ def _last(code: str, looks: list[tuple[datetime, list[Finding]]]) -> list[Findin
     newest first."""
     mine = [[one for one in findings if one.code == code] for _at, findings in looks]
     mine = [findings for findings in mine if findings]
-    told = [findings for findings in mine if not any(one.sentence in _NOT_LOOKED for one in findings)]
+    told = [findings for findings in mine if not any(one.sentence in running.NOT_LOOKED for one in findings)]
     return (told or mine or [[]])[0]
 
 
@@ -108,7 +111,7 @@ def _looks() -> list[tuple[datetime, list[Finding]]]:
 
 def _standing(found: list[list[Finding]]) -> Standing:
     troubles = [one for findings in found for one in findings if one.severity.exit_code]
-    if any(one.sentence not in _NOT_LOOKED for one in troubles):
+    if any(one.sentence not in running.NOT_LOOKED for one in troubles):
         return Standing.TODO
     return Standing.UNKNOWN if troubles or not all(found) else Standing.DONE
 

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from approvals.actions import people as verbs
 from approvals.actions import teams
+from approvals.actions.inviting import invite_again
 from approvals.errors import Refused, Why
 from approvals.forms.people import InviteForm, MembershipForm, RolesForm
-from approvals.models import Membership
-from approvals.people import SHOWS, find, with_facts
+from approvals.models import Membership, Team
+from approvals.people import SHOWS, find, invited_at, with_facts
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from portal.accounts import stepup
 from portal.accounts.models import User
@@ -33,12 +34,14 @@ def page(request: PersonRequest) -> HttpResponse:
     words, show = request.GET.get("q", "")[:200], request.GET.get("show", "")
     show = show if show in SHOWS else "all"
     found = find(words, show, request.GET.get("after", "")[:254].replace("\0", ""))
+    invitations = invited_at(one.pk for one in found.people if one.last_login is None)
     following = QueryDict(mutable=True)
     following.update({"q": words, "show": show, "after": found.after})
     context = {
         "here": "people",
         "acts": request.user.is_administrator,
         "found": found,
+        "invitations": invitations,
         "words": words,
         "show": show,
         "next_query": following.urlencode() if found.after else "",
@@ -88,6 +91,7 @@ def person(request: PersonRequest, uuid: UUID) -> HttpResponse:
     may_see(request)
     whom = get_object_or_404(with_facts(User.objects.all()), uuid=uuid)
     given = {"administrator": whom.is_administrator, "auditor": whom.is_auditor}
+    members = list(whom.memberships.all())
     context = {
         "here": "people",
         "acts": request.user.is_administrator,
@@ -96,7 +100,10 @@ def person(request: PersonRequest, uuid: UUID) -> HttpResponse:
         "by_groups": {one.role for one in whom.group_roles.all()},
         "identities": whom.socialaccount_set.count(),
         "roles": RolesForm(initial=given),
-        "membership": MembershipForm(),
+        "members": members,
+        "membership": MembershipForm(without=[one.team_id for one in members]),
+        "others": len(members) < Team.objects.count(),
+        "invited_at": invited_at([whom.pk]).get(whom.pk) if whom.last_login is None else None,
     }
     return render(request, "approvals/person.html", context)
 
@@ -145,12 +152,17 @@ def _join(request: PersonRequest, whom: User, at: datetime) -> str:
 
 def _leave(request: PersonRequest, whom: User, at: datetime) -> str:
     member = get_object_or_404(Membership, person=whom, team_id=_number(request.POST.get("team", "")))
-    teams.take_out_of_team(whom.pk, member.team_id, **_by(request, at))
+    teams.take_out_of_team(whom.pk, member.team_id, **_freshly(request, at))
     return _("%(whom)s is no longer in this team.") % {"whom": whom}
 
 
+def _invite_again(request: PersonRequest, whom: User, at: datetime) -> str:
+    invite_again(whom.pk, **_by(request, at))
+    return _("%(whom)s is invited; the mail is on its way.") % {"whom": whom}
+
+
 def _deactivate(request: PersonRequest, whom: User, at: datetime) -> str:
-    verbs.deactivate(whom.pk, **_by(request, at))
+    verbs.deactivate(whom.pk, **_freshly(request, at))
     return _("%(whom)s is deactivated and signed out everywhere.") % {"whom": whom}
 
 
@@ -173,6 +185,7 @@ _VERBS: dict[str, Callable[[PersonRequest, User, datetime], str]] = {
     "roles": _roles,
     "join": _join,
     "leave": _leave,
+    "invite-again": _invite_again,
     "deactivate": _deactivate,
     "reactivate": _reactivate,
     "forget": _forget,

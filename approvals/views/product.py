@@ -109,6 +109,7 @@ def _versions(product: Product, *, inside: bool) -> dict[str, Any]:
     if inside:
         found |= {
             "risk": Risk(product.risk),
+            "is_gated": Risk(product.risk).is_gated,
             "doors": open_doors(versions),
             "closed": [line for line in lines if not line.standing.is_offered],
             "launch_roles": [LaunchRole(*one) for one in roles.launch_roles(product.pk)],

@@ -29,12 +29,14 @@ from approvals.publishing import subject
 from approvals.sentences import sentence
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from approvals.views.live import Live, answer, live, poll
-from catalog import publishing
+from catalog import console, publishing
+from catalog.coverage import Risk
 from catalog.gating import BadOption
 from catalog.models import Product, Publication, Rollout, Version
 from catalog.models.publishing import WORKED, Status
 from catalog.publishing import report
 from catalog.publishing.problems import of_publication
+from portal.accounts import stepup
 from portal.clock import now
 
 Planned = TypeVar("Planned", Publication, Rollout)
@@ -138,13 +140,16 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
         log_refusal(request.user, f"publications/{uuid}", verb, refused)
         if refused.why is Why.NOT_FOUND:
             raise Http404 from None
+        if refused.why is Why.PROVE_AGAIN:
+            messages.warning(request, refused.sentence)
+            return stepup.prove_again(request, reverse("publication", args=[uuid]))
         return _render(request, _publication(uuid), refused.sentence, refused.http_status)
     messages.success(request, sentence_)
     return redirect("publication", uuid)
 
 
 def _confirm(request: PersonRequest, uuid: UUID, actor: Actor, at: datetime) -> str:
-    verbs.confirm(uuid, shown=request.POST.get("shown", ""), actor=actor, now=at)
+    verbs.confirm(uuid, shown=request.POST.get("shown", ""), is_fresh=stepup.is_fresh(request), actor=actor, now=at)
     return _("Confirmed. How far it is appears here.")
 
 
@@ -210,6 +215,7 @@ def _live(request: PersonRequest, publication: Publication) -> Live:
 def _render(request: PersonRequest, publication: Publication, refused: str = "", status: int = 200) -> HttpResponse:
     facts, lines, waits = publication.facts, _lines(publication), publication.status == Status.PLANNED
     failing, unknown = publishing.doubtful([publication.product] if waits else [])
+    published = publication.status == Status.DONE and publication.steps.exists()
     context = {
         "here": "catalogue",
         "publication": publication,
@@ -228,6 +234,10 @@ def _render(request: PersonRequest, publication: Publication, refused: str = "",
         "retire": publication.retire,
         "reason": report.reason(publication),
         "failed": publication.status == Status.FAILED,
+        "published": published,
+        # What was left as it is may still let something by.
+        "is_gated": published and Risk(publication.product.risk).is_gated,
+        "console_link": console.products_url(publication.product.region),
         "open": publication.finished_at is None,
         "history": _history(publication),
     }

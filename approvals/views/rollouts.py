@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from approvals.actions import publishing as verbs
-from approvals.errors import Refused
+from approvals.errors import Refused, Why
 from approvals.forms.catalogue import PublishForm
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from approvals.views.live import Live, answer, live, poll
@@ -23,6 +23,7 @@ from catalog import publishing
 from catalog.models import Portfolio, Publication, Rollout
 from catalog.models.publishing import WORKED, Status
 from catalog.publishing import report
+from portal.accounts import stepup
 from portal.clock import now
 
 _RECENT = 25
@@ -103,10 +104,17 @@ def confirm(request: PersonRequest, uuid: UUID) -> HttpResponse:
     rollout = _rollout(uuid)
     try:
         count = verbs.confirm_portfolio(
-            uuid, shown=request.POST.get("shown", ""), actor=at_the_desk(request.user), now=now()
+            uuid,
+            shown=request.POST.get("shown", ""),
+            is_fresh=stepup.is_fresh(request),
+            actor=at_the_desk(request.user),
+            now=now(),
         )
     except Refused as refused:
         log_refusal(request.user, f"rollouts/{uuid}", "confirm", refused)
+        if refused.why is Why.PROVE_AGAIN:
+            messages.warning(request, refused.sentence)
+            return stepup.prove_again(request, reverse("rollout", args=[uuid]))
         return _render(request, rollout, refused.sentence, refused.http_status)
     if count:
         said = ngettext("Confirmed for %(n)d product.", "Confirmed for %(n)d products.", count) % {"n": count}

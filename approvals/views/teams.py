@@ -14,10 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals.actions import teams
 from approvals.errors import Refused, Why
-from approvals.forms.people import TeamForm
+from approvals.forms.people import MemberForm, TeamForm
 from approvals.models import Membership, Team
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
 from portal.accounts import stepup
+from portal.accounts.addresses import address_of
+from portal.accounts.models import User
 from portal.clock import now
 
 _MOST = 200
@@ -70,14 +72,32 @@ def act(request: PersonRequest, pk: int, verb: str) -> HttpResponse:
 
 
 def _rename(request: PersonRequest, pk: int) -> None:
-    teams.rename_team(pk, request.POST.get("name", ""), actor=at_the_desk(request.user), now=now())
+    name, is_fresh = request.POST.get("name", ""), stepup.is_fresh(request)
+    teams.rename_team(pk, name, is_fresh=is_fresh, actor=at_the_desk(request.user), now=now())
 
 
 def _default(request: PersonRequest, pk: int) -> None:
     teams.make_default(pk, is_fresh=stepup.is_fresh(request), actor=at_the_desk(request.user), now=now())
 
 
-_VERBS: dict[str, Callable[[PersonRequest, int], None]] = {"rename": _rename, "default": _default}
+def _join(request: PersonRequest, pk: int) -> None:
+    form = MemberForm(request.POST)
+    address = address_of(form.cleaned_data["address"]) if form.is_valid() else ""
+    person = User.objects.filter(email=address).first() if address else None
+    if person is None:
+        raise Refused(Why.NOT_HERE)
+    teams.put_into_team(
+        person.pk,
+        pk,
+        may_decide=form.cleaned_data["may_decide"],
+        is_notified=form.cleaned_data["is_notified"],
+        is_fresh=stepup.is_fresh(request),
+        actor=at_the_desk(request.user),
+        now=now(),
+    )
+
+
+_VERBS: dict[str, Callable[[PersonRequest, int], None]] = {"rename": _rename, "default": _default, "join": _join}
 
 
 def _prove_again(request: PersonRequest, refused: Refused) -> HttpResponse:

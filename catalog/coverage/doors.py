@@ -38,6 +38,11 @@ class Risk(models.IntegerChoices):
         """Something can be made that nobody was asked about."""
         return self <= Risk.PARTIAL
 
+    @property
+    def is_gated(self) -> bool:
+        """Nothing is left to gate."""
+        return self >= Risk.CLASSIC
+
 
 _LOOKS = {
     Risk.LAUNCH: "bad",

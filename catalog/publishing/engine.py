@@ -19,6 +19,7 @@ from django.db import transaction
 from catalog import places
 from catalog.models import Publication, Step
 from catalog.models.publishing import WORKED, Kind, Status
+from catalog.publishing import afterwards
 from catalog.publishing.planning import Plan, plan
 from catalog.publishing.publisher import Publisher
 from catalog.publishing.rows import MAKING
@@ -102,7 +103,9 @@ def _advance(publication: Publication, told: Told) -> None:
             _save(publication, **changes, tries=0, error="")
             if step.kind != Kind.CHECK:
                 told(publication, Happening.STEP, step)
+    live = afterwards.look(publication, publisher)
     with _holding(publication):
+        afterwards.keep(publication, live)
         _end(publication, Status.DONE)
         told(publication, Happening.DONE, None)
 

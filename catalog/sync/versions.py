@@ -43,6 +43,18 @@ def _store(at: Slice, product: Product, answer: Answer) -> None:
 
 def _store_all(at: Slice, product: Product, answer: dict[str, Any]) -> None:
     details = answer["ProvisioningArtifactDetails"]
+    keep(product, details)
+    at.count("versions", len(details))
+    if answer.get("NextPageToken"):
+        # The request takes no token: what is beyond this page cannot be seen, nor whether it is gone.
+        at.count("cut_off")
+        return
+    gone = product.versions.filter(removed_at=None).exclude(artifact_id__in=[detail["Id"] for detail in details])
+    at.count("removed", gone.update(removed_at=clock.now(), active=False))
+
+
+def keep(product: Product, details: list[dict[str, Any]]) -> None:
+    """Inside the caller's transaction: versions as AWS lists them now."""
     ids = [detail["Id"] for detail in details]
     kept = {version.artifact_id: version for version in Version.objects.filter(artifact_id__in=ids)}
     new = []
@@ -53,14 +65,8 @@ def _store_all(at: Slice, product: Product, answer: dict[str, Any]) -> None:
             new.append(Version(artifact_id=detail["Id"], **values))
         elif any(getattr(version, field) != values[field] for field in _FIELDS):
             Version.objects.filter(pk=version.pk).update(**values)
-    Version.objects.bulk_create(new)
-    at.count("versions", len(details))
-    if answer.get("NextPageToken"):
-        # The request takes no token: what is beyond this page cannot be seen, nor whether it is gone.
-        at.count("cut_off")
-        return
-    gone = product.versions.filter(removed_at=None).exclude(artifact_id__in=ids)
-    at.count("removed", gone.update(removed_at=clock.now(), active=False))
+    # A publication may have stored the same one in this moment.
+    Version.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def _values(product: Product, detail: dict[str, Any]) -> dict[str, Any]:

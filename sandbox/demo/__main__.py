@@ -41,6 +41,7 @@ def run(ports: Ports) -> None:
             waiting.keep_waiting(installation)
             sys.stdout.write(welcome(installation, time.monotonic() - started))
             sys.stdout.flush()
+            installation.enliven()
             while True:
                 time.sleep(0.5)
                 installation.check()

@@ -60,14 +60,27 @@ DATA_SANDBOX = DemoProduct(
     "approval: say what you want to try, the data platform team decides the same day.",
     gated=True,
 )
+PARTNER_SITE = DemoProduct(
+    "Partner site",
+    "wordpress.yaml",
+    "Web platform team",
+    "A WordPress site whose database partners read from outside. This product needs an approval: the web platform "
+    "team looks at it the same day.",
+    gated=True,
+    changes=(
+        ("The WordPress database, open to its web server only", "The WordPress database, open to partners"),
+        ("PubliclyAccessible: false", "PubliclyAccessible: true"),
+        ("SourceSecurityGroupId: !GetAtt WebSecurityGroup.GroupId", "CidrIp: !Ref VisitorRange"),
+    ),
+)
 TEAM_BUCKET = DemoProduct(
     "Team bucket",
     "bucket.yaml",
     "Storage team",
-    "A private S3 bucket for the files of one team. It needs no approval and is ready within a minute.",
+    "A private S3 bucket for the files of one team, made within a minute of its launch.",
     gated=False,
 )
-PRODUCTS = (WORDPRESS, DATA_SANDBOX, TEAM_BUCKET)
+PRODUCTS = (WORDPRESS, DATA_SANDBOX, PARTNER_SITE, TEAM_BUCKET)
 
 
 def register(

@@ -29,3 +29,11 @@ def requests_of(stack_id: str) -> "list[LaunchRequest]":
     from approvals.models import LaunchRequest
 
     return list(LaunchRequest.objects.filter(stack_id=stack_id).order_by("pk"))
+
+
+def was_decided() -> bool:
+    """Whether anybody ever approved anything here."""
+    from approvals.choices import State
+    from approvals.models import LaunchRequest
+
+    return LaunchRequest.objects.filter(state=State.APPROVED).exists()

@@ -105,9 +105,13 @@ class Installation:
         self._start_desk()
         self.supervisor.finish("fill")
 
+    def enliven(self) -> None:
+        """More launches, and the doctor's first look, while the desk is open already."""
+        self.supervisor.begin("lively", ("-m", "sandbox.demo.lively"), self.environment)
+
     def stop(self) -> None:
         """End the desk first, then its AWS, then its database. Safe at any time."""
-        self.supervisor.stop(*DESK)
+        self.supervisor.stop("lively", *DESK)
         self.supervisor.stop()
         self.postgres.stop()
 

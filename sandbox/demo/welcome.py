@@ -7,7 +7,7 @@ from sandbox.demo.people import ACCOUNT, REGION
 TEXT = """
 Gatehouse is ready ({seconds:.0f} s).
 
-  The desk      {desk:34} two launches wait here for a decision
+  The desk      {desk:34} launches wait here for a decision; more come in the first minute
   The console   {console:34} Service Catalog: launch, update, terminate
   The mailbox   {mailbox:34} every mail that the desk and the stacks sent
 

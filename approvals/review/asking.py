@@ -1,6 +1,6 @@
-"""What a request's page says of its template: findings, resources, parameters, and what an update changes.
+"""What people read of a launch's template: findings, resources, parameters, and what an update changes.
 
-Everything comes from rows the worker wrote (approvals.asked); the page asks nobody and waits for nothing.
+Everything comes from rows the worker wrote (approvals.asked): pages and mails ask nobody and wait for nothing.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def asked(launch: LaunchRequest, person: User) -> dict[str, Any]:
         "stage": "not" if digest is None and stage == "read" else stage,
         "why_not": WhyNot(reading.why_not).label if reading and reading.why_not else "",
         "digest": digest,
+        "description": (digest and digest.description) or launch.template.get("description", ""),
         "difference": difference,
         "remarks": _remarks(reading),
         "last": last,
@@ -67,10 +68,8 @@ def last_of(launch: LaunchRequest, person: User, reading: TemplateReading | None
     if not launch.product_id:
         return None
     same = visible.filter(product_id=launch.product_id, kind=Kind.LAUNCH)
-    approved = same.filter(state=State.APPROVED, pk__lt=launch.pk)
-    return (
-        approved.defer("template", "stack_facts", "policy_trace", "search_terms").order_by("-closed_at", "-pk").first()
-    )
+    approved = same.filter(state=State.APPROVED, pk__lt=launch.pk).order_by("-pk")
+    return approved.defer("template", "stack_facts", "policy_trace", "search_terms").first()
 
 
 def _parameters(launch: LaunchRequest, digest: Digest | None, last: LaunchRequest | None) -> list[Asked]:
