@@ -189,6 +189,7 @@ class NoticeCode(models.TextChoices):
     REMINDED = "reminded", _("A launch still waits for a decision")
     MENTIONED = "mentioned", _("Somebody named you")
     INVITED = "invited", _("An invitation to the desk")
+    RIGHTS = "rights", _("An administrator changed your account")
     WITHDRAWN = "withdrawn", _("A launch was withdrawn")
     ENDED = "ended", _("What became of a launch")
     ALARM = "alarm", _("An alarm")

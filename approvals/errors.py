@@ -42,6 +42,10 @@ class Why(StrEnum):
     LAST_ADMINISTRATOR = "last_administrator"
     DEACTIVATED = "deactivated"
     NAME_TAKEN = "name_taken"
+    NO_ADDRESS = "no_address"
+    NOT_HERE = "not_here"
+    HAS_COME = "has_come"
+    INVITED_JUST_NOW = "invited_just_now"
 
 
 _SENTENCES = {
@@ -89,6 +93,10 @@ _SENTENCES = {
     Why.LAST_ADMINISTRATOR: _("This is the last active administrator. Make somebody else one first."),
     Why.DEACTIVATED: _("This account was deactivated. Reactivate it first."),
     Why.NAME_TAKEN: _("There is a team with this name already."),
+    Why.NO_ADDRESS: _("Addresses here are of plain letters and digits: others only look alike. Nobody was invited."),
+    Why.NOT_HERE: _("Nobody here has this address. Invite them first."),
+    Why.HAS_COME: _("There is no invitation that waits: they have signed in already, or were never invited."),
+    Why.INVITED_JUST_NOW: _("They were invited a moment ago. Wait %(minutes)d minutes before you invite them again."),
     Why.PUBLISHING_ALREADY: _("This product is being published already. Let that end, or abandon it first."),
 }
 

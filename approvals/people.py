@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals.models import Membership
+from approvals.audit import Event
+from approvals.models import AuditEvent, Membership
 from portal.accounts.models import User
 
 PER_PAGE = 50
@@ -36,6 +39,14 @@ def find(words: str, show: str, after: str) -> Found:
 def with_facts(people: QuerySet[User]) -> QuerySet[User]:
     factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=Authenticator.Type.RECOVERY_CODES)
     return people.annotate(has_second_factor=Exists(factors)).prefetch_related("memberships__team", "group_roles")
+
+
+def invited_at(people: Iterable[int]) -> dict[int, datetime]:
+    """When each of these was last invited; nothing of those who were not."""
+    invited = AuditEvent.objects.filter(
+        chain__subject="people", code=Event.PERSON_INVITED, params__person__in=list(people)
+    )
+    return dict(invited.order_by("number").values_list("params__person", "at"))
 
 
 def _shown(show: str) -> Q:

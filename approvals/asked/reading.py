@@ -44,6 +44,8 @@ def drain() -> None:
     while time.monotonic() < ends and (reading := claim(clock.now())) is not None:
         if _try(reading):
             hints.publish(hints.Hint.LINT)
+            # The mail about the launch may have waited for it.
+            hints.publish(hints.Hint.DELIVERIES)
             estimate.ask(reading.request)
 
 

@@ -19,6 +19,9 @@ from approvals.models.requests import LaunchRequestQuerySet
 from approvals.review import sensitivity
 from approvals.views.paging import Page, newest_first, soonest_first
 
+# As many as are decided on at once (approvals.inbox.bulk.MOST).
+WAITING = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -62,11 +65,15 @@ def _pages(
     if filters.tab is not Tab.WAITING:
         return (newest_first(rows, cursors.get("before", ""), **_kept(filters)),)
     return (
-        soonest_first(rows.filter(state=State.PENDING), cursors.get("after", ""), "after", **_kept(filters)),
-        soonest_first(
-            rows.filter(state=State.NEEDS_INFO), cursors.get("asked_after", ""), "asked_after", **_kept(filters)
-        ),
+        _waiting(rows.filter(state=State.PENDING), cursors, "after", filters),
+        _waiting(rows.filter(state=State.NEEDS_INFO), cursors, "asked_after", filters),
     )
+
+
+def _waiting(
+    rows: LaunchRequestQuerySet, cursors: Mapping[str, str], name: str, filters: Filters
+) -> Page[LaunchRequest]:
+    return soonest_first(rows, cursors.get(name, ""), name, size=WAITING, **_kept(filters))
 
 
 def _kept(filters: Filters) -> dict[str, str]:
@@ -77,5 +84,8 @@ def _kept(filters: Filters) -> dict[str, str]:
 def _said(row: LaunchRequest, at: datetime) -> tuple[object, ...]:
     claimed = claimant(row, at)
     names = (row.title, row.version_name, row.provisioned_product_name, row.requester_label)
-    marks: tuple[object, ...] = (row.risk, getattr(row, "is_sensitive", False), claimed and claimed.pk)
+    marks: tuple[object, ...] = (
+        *(row.risk, row.requester_verified, claimed and claimed.pk),
+        *(getattr(row, name, False) for name in ("is_sensitive", "is_unusable")),
+    )
     return (row.pk, row.state, row.outcome, row.deadline, *marks, *names)

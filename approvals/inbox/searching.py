@@ -40,6 +40,13 @@ def search(text: str) -> Q | None:
     return whole & Q(_matches(plain)) if plain else whole
 
 
+def number(text: str) -> int | None:
+    """The number, where the text is the number of one request and nothing else: GH-1042, or 1042."""
+    found = words(text)
+    match = _NUMBER.fullmatch(found[0]) if len(found) == 1 else None
+    return int(match[2]) if match else None
+
+
 def _matches(found: list[str]) -> Matches:
     return Matches(F("search_terms"), Value(" & ".join(_prefix(word) for word in found)))
 

@@ -77,6 +77,11 @@ class Migration(migrations.Migration):
             )
             for name, columns in STATISTICS.items()
         ),
+        dropped("hold_unusable"),
+        AddIndexConcurrently(
+            model_name="hold",
+            index=models.Index(fields=["request"], condition=models.Q(("status", "unusable")), name="hold_unusable"),
+        ),
         # request_mine serves it as well.
         migrations.AlterField(
             model_name="launchrequest",

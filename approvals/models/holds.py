@@ -56,6 +56,8 @@ class Hold(models.Model):
             models.Index(
                 fields=["deadline"], condition=models.Q(status="open", kind="response"), name="hold_to_answer"
             ),
+            # Lists ask of each row; there are few, and without it the planner would read all holds.
+            models.Index(fields=["request"], condition=models.Q(status="unusable"), name="hold_unusable"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,6 @@ Invariant: nothing here tells who looked at a request or who claimed it; that so
 
 from __future__ import annotations
 
-from approvals.requester.standing import standing
+from approvals.requester.standing import standing, way
 
-__all__ = ["standing"]
+__all__ = ["standing", "way"]

@@ -21,8 +21,8 @@ class Step:
 
 
 _ENDED = {
-    State.REJECTED: (_("Rejected"), Mark.BAD),
-    State.EXPIRED: (_("Expired"), Mark.BAD),
+    State.REJECTED: (_("Rejected"), Mark.NO),
+    State.EXPIRED: (_("Expired"), Mark.NO),
     State.WITHDRAWN: (_("Withdrawn"), Mark.OFF),
     State.BYPASSED: (_("Ended without the desk"), Mark.BAD),
 }

@@ -11,24 +11,26 @@ from approvals.lifecycle import Action
 from approvals.models import LaunchRequest, Vote
 from approvals.requester.advice import advice
 from approvals.requester.deciding import teams_of
-from approvals.requester.journey import journey
+from approvals.requester.journey import Step, journey
 from approvals.review.steps import Mark
 from portal.accounts.models import User
 
 
 def standing(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
-    """What the template parts/requester.html shows this person of a launch that may be their own: `journey`, `seen`
-    (by somebody who can decide), `teams` (who can decide now), `answers` and `withdraws` (what they may do), and
-    `advice` once it has ended."""
-    line = journey(launch, now, touched=launch.is_open and _touched(launch))
+    """What the template parts/requester.html shows this person of a launch that may be their own: `seen` (by
+    somebody who can decide), `teams` (who can decide now), `answers` (whether they may), and `advice` once it has
+    ended."""
     return {
-        "journey": line,
-        "seen": line[1].mark is Mark.DONE,
+        "seen": way(launch, now)[1].mark is Mark.DONE,
         "teams": teams_of([launch], person).get(launch.pk, []) if launch.is_open else [],
         "answers": launch.state == State.NEEDS_INFO and rules.may(person, launch, Action.ANSWER, now) is None,
-        "withdraws": launch.is_open and rules.may(person, launch, Action.WITHDRAW, now) is None,
         "advice": advice(launch, now),
     }
+
+
+def way(launch: LaunchRequest, now: datetime) -> list[Step]:
+    """Its steps from the asking to its end, as the requester's lists show them."""
+    return journey(launch, now, touched=launch.is_open and _touched(launch))
 
 
 def _touched(launch: LaunchRequest) -> bool:

@@ -25,10 +25,14 @@ class Mark(StrEnum):
     TODO = "todo"
     BAD = "bad"
     OFF = "off"
+    # It came out otherwise than the requester wished, as it may.
+    NO = "no"
 
     @property
     def icon(self) -> str:
-        return {"done": "check", "now": "hourglass", "bad": "cross", "off": "back"}.get(self.value, "clock")
+        return {"done": "check", "now": "hourglass", "bad": "cross", "off": "back", "no": "cross"}.get(
+            self.value, "clock"
+        )
 
     @property
     def label(self) -> str | Promise:
@@ -41,8 +45,9 @@ _LABELS = {
     Mark.TODO: gettext_lazy("still to come"),
     Mark.BAD: gettext_lazy("went wrong"),
     Mark.OFF: gettext_lazy("not this time"),
+    Mark.NO: gettext_lazy("done"),
 }
-_DECIDED = {State.APPROVED: Mark.DONE, State.REJECTED: Mark.BAD, State.BYPASSED: Mark.BAD}
+_DECIDED = {State.APPROVED: Mark.DONE, State.REJECTED: Mark.NO, State.BYPASSED: Mark.BAD}
 _TOLD = {
     SignalStatus.QUEUED: Mark.NOW,
     SignalStatus.IN_FLIGHT: Mark.NOW,

@@ -15,7 +15,7 @@ from approvals.inbox.filters import of
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
-from approvals.review import seen
+from approvals.review import seen, sensitivity
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
 from approvals.views.inbox import for_the_desk
 from portal.clock import now
@@ -28,7 +28,7 @@ _RESULTS = "decided"
 def confirm(request: PersonRequest) -> HttpResponse:
     """What would be decided; nothing is yet."""
     said = _selected(request, request.GET)
-    return _page(request, "inbox_decide", said | _as_shown(request, said["rows"]))
+    return _confirmation(request, said | _as_shown(request, said["rows"]))
 
 
 @require_POST
@@ -43,7 +43,7 @@ def decide(request: PersonRequest) -> HttpResponse:
     except Refused as refused:
         log_refusal(request.user, "several", verdict, refused)
         said |= {"refused": refused.sentence, "typed": text} | _as_shown(request, said["rows"], shown)
-        return _page(request, "inbox_decide", said, status=refused.http_status)
+        return _confirmation(request, said, status=refused.http_status)
     actor = at_the_desk(request.user)
     picks = [row.pk for row in said["rows"]]
     done = bulk.decide(picks, verdict, seen=shown, actor=actor, clock=now, reason=reason)
@@ -91,9 +91,20 @@ def _as_shown(
     return {"rows": shown, "seen": bulk.written({row.pk: tokens[row.pk] for row in shown})}
 
 
+def _confirmation(request: PersonRequest, said: dict[str, Any], status: int = 200) -> HttpResponse:
+    return _page(request, "inbox_decide", said | _tickable(said), status=status)
+
+
+def _tickable(said: dict[str, Any]) -> dict[str, Any]:
+    """How many rows can be decided on here: what is sensitive is approved on its own page alone."""
+    closed = [row for row in said["rows"] if said["verdict"] == Action.APPROVE and getattr(row, "is_sensitive", False)]
+    return {"ticked": len(said["rows"]) - len(closed)}
+
+
 def _rows(visible: LaunchRequestQuerySet, picks: list[int]) -> list[LaunchRequest]:
     """Those the person may see, as they were selected."""
-    found = visible.listed().select_related("requester", "claimed_by").in_bulk(picks)
+    rows = visible.listed().select_related("requester", "claimed_by").annotate(is_sensitive=sensitivity.is_marked())
+    found = rows.in_bulk(picks)
     return [found[pk] for pk in picks if pk in found]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from approvals import rules
 from approvals.choices import Verdict
+from approvals.errors import Why
+from approvals.lifecycle import Action
 from approvals.models import LaunchRequest, Membership, StageGroup
 from portal.accounts.models import User
 
@@ -46,6 +49,18 @@ def groups(launch: LaunchRequest) -> list[Group]:
         )
         for group in asked
     ]
+
+
+def why_not(launch: LaunchRequest, person: User, asked: list[Group], now: datetime) -> str:
+    """Why this person cannot decide on a request that waits. Empty where the page says so already, or nothing waits."""
+    why = rules.may(person, launch, Action.REJECT, now) if launch.is_open else None
+    if why is Why.NOT_ALLOWED:
+        teams = _(", ").join(group.name for group in asked if group.turn)
+        said = _("You cannot decide on this: you are not among those who decide in %(teams)s.")
+        return said % {"teams": teams} if teams else ""
+    if why is Why.ALREADY_VOTED:
+        return _("You have given your vote; others have to give theirs.")
+    return str(rules.refusal(why, launch).sentence) if why is Why.DEADLINE_PASSED else ""
 
 
 def _people(launch: LaunchRequest, teams: set[int]) -> dict[int, list[User]]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals.context import sections_of
 from approvals.doctor import keeping
+from approvals.doctor.running import UNANSWERED
 from approvals.hints import Hint, publish
 from approvals.views.base import PersonRequest, for_people
 from approvals.views.live import Live, answer, live, poll
@@ -56,9 +57,12 @@ def _report(request: PersonRequest) -> Live:
     """Asks again by itself only while a look is under way."""
     report, asked = keeping.last(), keeping.asked()
     in_vain = asked is not None and now() - asked > keeping.PATIENCE
+    troubles = [one for one in report.findings if one.is_trouble] if report else []
     context: dict[str, object] = {
         "report": report,
-        "troubles": [one for one in report.findings if one.is_trouble] if report else [],
+        "troubles": [one for one in troubles if one.sentence not in UNANSWERED],
+        # Silence is no finding: one quiet group.
+        "silent": [one for one in troubles if one.sentence in UNANSWERED],
         "healthy": [one for one in report.findings if not one.is_trouble] if report else [],
         "asked": asked,
         "in_vain": in_vain,

@@ -55,7 +55,7 @@ def facts(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]:
         "allowed": {action.value for action in allowed},
         "talks": bool(allowed & _TALKING),
         "decides": decides,
-        "why_not": "" if decides or own else deciders.why_not(launch, person, groups, now),
+        "not_you": "" if decides or own else deciders.why_not(launch, person, groups, now),
         "built": _built(launch),
         "own": own,
         "sensitive": marks,

@@ -21,6 +21,7 @@ from approvals.models import Hold, LaunchRequest, Message, Vote
 from approvals.models.requests import LaunchRequestQuerySet
 from approvals.requester.deciding import Team, teams_of
 from approvals.requester.journey import Step, journey
+from approvals.views import paging
 from approvals.views.base import PersonRequest, for_people
 from approvals.views.live import Live, answer, live, poll
 from approvals.views.paging import Page, newest_first, soonest_first
@@ -137,7 +138,7 @@ def _own(person: User, asked: str) -> LaunchRequestQuerySet:
 def _page(rows: LaunchRequestQuerySet, name: str, cursor: str, kept: dict[str, str]) -> Page[LaunchRequest]:
     if name == "closed":
         return newest_first(rows, cursor, name, **kept)
-    return soonest_first(rows, cursor, name, **kept)
+    return soonest_first(rows, cursor, name, size=paging.SIZE, **kept)
 
 
 def _cards(person: User, rows: list[LaunchRequest], at: datetime) -> dict[int, Card]:

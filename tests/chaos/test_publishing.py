@@ -67,7 +67,7 @@ def test_eight_clicks_and_eight_workers_make_one_version(cloned_db: str, account
     assert planned.status == Status.PLANNED
 
     def confirm() -> None:
-        verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+        verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
         desk.work()
 
     assert at_once(*[confirm] * 8) == []
@@ -94,7 +94,7 @@ def test_a_portfolio_planned_and_confirmed_at_once_never_locks_up(cloned_db: str
     shown = verbs.shown_of(rollout.publications.all())
 
     def confirm() -> None:
-        verbs.confirm_portfolio(rollout.uuid, shown=shown, actor=admin, now=clock.now())
+        verbs.confirm_portfolio(rollout.uuid, shown=shown, is_fresh=True, actor=admin, now=clock.now())
 
     raised = at_once(ask, confirm, ask, confirm, desk.work, desk.work)
     assert all(isinstance(error, Refused) for error in raised), raised

@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from approvals.asked import estimate, reading
 from approvals.choices import ReadingStatus, WhyNot
 from approvals.models import LaunchRequest, TemplateReading
-from approvals.review.seen import now_seen
 from approvals.review import asking
+from approvals.review.seen import now_seen
 from catalog import aws
 from catalog.publishing import bucket
 from catalog.reading import NotUnderstood

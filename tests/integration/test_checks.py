@@ -79,6 +79,7 @@ def _with(**changes: Any) -> Callable[[Any], None]:
         ),
         (_with(GATEHOUSE_READER_ACCOUNTS=["111122223333"]), "gatehouse.E011", "ExternalId"),
         (_with(GATEHOUSE_DESK_URL="http://desk.example.com"), "gatehouse.W001", "TLS"),
+        (_with(GATEHOUSE_SIGN_IN="providers"), "gatehouse.E023", "GATEHOUSE_OIDC_ISSUER"),
         (_with(BEHIND_PROXY=True, GATEHOUSE_PROXIES=0), "gatehouse.E009", "one load balancer is 1"),
     ],
 )

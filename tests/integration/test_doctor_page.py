@@ -148,3 +148,14 @@ def test_operations_leads_to_the_doctor(cast: Cast, client_for: SignIn) -> None:
 def test_a_report_s_worst_is_its_gravest_finding() -> None:
     assert report().worst is Severity.OK
     assert report(registry.checks()["alarms"].in_order(), dead()).worst is Severity.WARNING
+
+
+def test_checks_without_an_answer_are_one_quiet_group(cast: Cast, client_for: SignIn) -> None:
+    late = problem(running.LATE, remedy=running.LATE_REMEDY, severity=Severity.WARNING, seconds=20)
+    silent = [registry.checks()[code].finding(late) for code in ("hub_stack", "signing_key")]
+    keeping.keep(report(dead(), *silent))
+    page = client_for(cast.administrator).get(PAGE)
+    said = text_of(page)
+    assert "2 checks got no answer; have the doctor look again." in said
+    assert said.count("Warning") == 1, "that of what was found"
+    assert page.content.decode().count("<h3>") == 1, "only what was found is to mend"

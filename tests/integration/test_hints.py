@@ -157,3 +157,12 @@ def test_hint_is_published_only_after_the_commit(cloned_db: str, monkeypatch: py
         outbox.hint_on_commit(Hint.SIGNALS)
         assert heard == []
     assert heard == [Hint.SIGNALS]
+
+
+def test_a_hint_that_fails_stops_nobody_who_commits(cloned_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_hint: Hint) -> None:
+        raise RuntimeError("no thread can be started")
+
+    monkeypatch.setattr(hints, "publish", broken)
+    with transaction.atomic():
+        outbox.hint_on_commit(Hint.SIGNALS)

@@ -186,6 +186,22 @@ class TestFilters:
         assert "Secret product" not in answer
 
 
+class TestTheAddress:
+    def test_what_is_not_set_is_no_part_of_it(self, approver: Client) -> None:
+        answer = approver.get("/desk/?tab=decided&q=&region=eu-1&risk=&age=%20")
+        assert answer["Location"] == "/desk/?tab=decided&region=eu-1"
+        assert approver.get("/desk/?q=&risk=")["Location"] == "/desk/"
+        assert "A filter was left out" in html.unescape(approver.get("/desk/?q=&risk=x", follow=True).content.decode())
+
+    def test_fifty_stand_on_a_page_and_all_of_them_can_be_ticked(self, approver: Client, cast: Cast) -> None:
+        for _ in range(51):
+            open_launch(now())
+        answer = page(approver)
+        assert answer.count('name="pick"') == 50
+        assert answer.count('id="pick-all"') == 1
+        assert "pick-all" not in page(approver, "tab=all")
+
+
 class TestQueries:
     def many(self, client: Client, url: str) -> int:
         client.get(url)

@@ -12,7 +12,7 @@ from django.test import Client
 
 from approvals import names
 from approvals.inbox.terms import LONGEST, MOST_TERMS, terms_of, words
-from approvals.models import LaunchRequest
+from approvals.models import LaunchRequest, Membership, Team
 from portal.accounts.models import User
 from portal.clock import now
 from tests.integration.test_inbox import numbers
@@ -124,3 +124,21 @@ def test_older_requests_get_their_terms_by_the_command(approver: Client, launch:
     assert found(approver, "m7g.xlarge") == [launch.number]
     launch.refresh_from_db()
     assert launch.search_terms == terms_of(launch)
+
+
+@pytest.mark.parametrize("said", ["GH-{pk}", "gh{pk}", "{pk}", "{pk}?"])
+def test_a_number_that_stands_in_another_list_is_said(approver: Client, cast: Cast, said: str) -> None:
+    decided = open_launch(now(), product_id="prod-done")
+    LaunchRequest.objects.filter(pk=decided.pk).update(state="approved", search_terms=[])
+    answer = approver.get("/desk/", {"q": said.format(pk=decided.pk)}).content.decode()
+    assert f"{decided.number} is in the list “Decided”:" in answer
+    assert f'href="{decided.get_absolute_url()}">prod-done</a>' in answer
+    there = approver.get("/desk/", {"tab": "decided", "q": said.format(pk=decided.pk)}).content.decode()
+    assert "is in the list" not in there
+
+
+def test_a_number_of_another_team_s_request_is_nowhere(cast: Cast, client_for: SignIn) -> None:
+    launch = open_launch(now())
+    Membership.objects.create(team=Team.objects.create(name="Others"), person=cast.outsider)
+    answer = client_for(cast.outsider).get("/desk/", {"q": launch.number}).content.decode()
+    assert "is in the list" not in answer

@@ -433,6 +433,15 @@ def test_who_launched(settings: Any, arn: str, email: str, person: str | None, v
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("word", ["mar\u212a@example.com", "m\uff41rk@example.com", "mark@example.com\u200b"])
+def test_an_address_that_only_looks_like_somebody_s_names_nobody(word: str) -> None:
+    User.objects.create_user("mark@example.com")
+    for said in (requester(f"{envelopes.SSO}/{word}"), requester("", word)):
+        assert person_of(requester=said) == (None, False)
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
 def test_a_known_person_is_found_and_not_made_again() -> None:
     rita = User.objects.create_user("rita@example.com", name="Rita")
     for _ in range(2):

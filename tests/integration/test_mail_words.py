@@ -34,7 +34,7 @@ def first_delivery() -> Delivery:
 def test_mail_says_what_waits_and_where_to_look(cast: Cast, launch: LaunchRequest) -> None:
     message = sent()["amir@example.com"]
     assert launch.deadline
-    assert message.subject == f"Decide by {launch.deadline:%H:%M}: {launch.title} {launch.number}"
+    assert message.subject == f"Decide by {launch.deadline:%H:%M}: {launch.title}, Rita ({launch.number})"
     assert f"http://localhost:8000{launch.get_absolute_url()}" in message.body
     html = message.alternatives[0][0]
     assert f'href="http://localhost:8000{launch.get_absolute_url()}"' in html
@@ -98,29 +98,29 @@ def test_subject_shows_what_is_wanted_and_the_number_on_a_phone(cast: Cast, lang
     LaunchRequest.objects.update(product_name="A very long name of a product nobody can type " * 9)
     cast.approver.language = language
     notice = Notice.objects.select_related("request", "event").get(request=launch)
-    for code in set(NoticeCode) - {NoticeCode.ALARM, NoticeCode.INVITED}:
+    for code in set(NoticeCode) - {NoticeCode.ALARM, NoticeCode.INVITED, NoticeCode.RIGHTS}:
         notice.code = code
         subject = render(notice, cast.approver).subject
         assert len(subject) <= 60
-        assert subject.endswith(launch.number)
+        assert subject.endswith(f"({launch.number})")
 
 
 def test_a_deadline_that_is_not_near_is_not_in_the_subject(cast: Cast, launch: LaunchRequest) -> None:
     LaunchRequest.objects.update(deadline=now() + timedelta(days=3))
-    assert sent()["amir@example.com"].subject == f"Decide: {launch.title} {launch.number}"
+    assert sent()["amir@example.com"].subject == f"Decide: {launch.title}, Rita ({launch.number})"
 
 
 def test_deadline_is_told_in_the_reader_s_zone(cast: Cast, launch: LaunchRequest) -> None:
     User.objects.filter(pk=cast.approver.pk).update(time_zone="Asia/Kolkata")
     LaunchRequest.objects.update(deadline=datetime(2031, 5, 4, 10, 0, tzinfo=UTC))
     body = sent()["amir@example.com"].body
-    assert "Decide by: May 4, 2031 15:30 UTC+5:30 (in " in body
+    assert "Decide by: 4 May 2031, 15:30 UTC+5:30 (in " in body
 
 
 def test_requester_reads_what_to_do_after_a_rejection(cast: Cast, launch: LaunchRequest) -> None:
     actions.reject(launch.pk, actor=by(cast.approver), now=now(), reason="Too large")
     message = sent()["rita@example.com"]
-    assert message.subject == f"Rejected: {launch.title} {launch.number}"
+    assert message.subject == f"Rejected: {launch.title} ({launch.number})"
     assert "Amir rejected. CloudFormation rolls the stack back." in message.body
     assert "> Too large" in message.body
     assert "Terminate the provisioned product in AWS Service Catalog, then launch it again." in message.body
@@ -130,7 +130,7 @@ def test_requester_reads_what_to_do_after_an_expiry(cast: Cast, launch: LaunchRe
     assert launch.deadline
     actions.expire(launch.pk, actor=TIMER, now=launch.deadline)
     message = sent()["rita@example.com"]
-    assert message.subject == f"Nobody decided in time: {launch.title} {launch.number}"
+    assert message.subject == f"Nobody decided in time: {launch.title} ({launch.number})"
     assert "then launch it again. It helps to tell the approvers beforehand." in message.body
     assert "Decide by" not in message.body
 
@@ -147,8 +147,8 @@ def test_who_is_named_in_a_message_reads_so(cast: Cast, launch: LaunchRequest) -
     message = actions.comment(launch.pk, actor=by(cast.requester), now=now(), text="Please look")
     message.mentioned.add(cast.approver)
     letters = sent()
-    assert letters["amir@example.com"].subject == f"You are named: {launch.title} {launch.number}"
-    assert letters["bea@example.com"].subject == f"Comment: {launch.title} {launch.number}"
+    assert letters["amir@example.com"].subject == f"You are named: {launch.title} ({launch.number})"
+    assert letters["bea@example.com"].subject == f"Comment: {launch.title} ({launch.number})"
 
 
 def test_answers_by_mail_go_into_the_conversation_where_the_desk_takes_mails(

@@ -128,9 +128,7 @@ class TestLanguageAndTime:
         assert cast.requester.language == "en"
 
     @pytest.mark.parametrize("chosen", ["de", "fr@euro", "de@aaaaaaaaaaaaaaaaaaaa", "x" * 2000, "\x00"])
-    def test_a_language_that_is_none_of_ours_changes_nothing(
-        self, cast: Cast, client_for: SignIn, chosen: str
-    ) -> None:
+    def test_a_language_that_is_none_of_ours_changes_nothing(self, cast: Cast, client_for: SignIn, chosen: str) -> None:
         assert client_for(cast.requester).post("/language/", {"language": chosen}).status_code == 302
         cast.requester.refresh_from_db()
         assert cast.requester.language == ""

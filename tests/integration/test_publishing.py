@@ -57,7 +57,7 @@ def plan(product: Product, admin: Actor, retire: str = "inactive", **options: An
 
 
 def confirm(publication: Publication, admin: Actor) -> Publication:
-    publication = verbs.confirm(publication.uuid, shown=publication.shown, actor=admin, now=clock.now())
+    publication = verbs.confirm(publication.uuid, shown=publication.shown, is_fresh=True, actor=admin, now=clock.now())
     desk.work()
     publication.refresh_from_db()
     return publication
@@ -168,7 +168,7 @@ def test_a_worker_may_die_before_and_after_every_call(
     product, versions = desk.filled(account, document)
     planned = plan(product, admin)
     assert planned.verdict == ("wrapped" if document else "gated")
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     deaths: list[str] = []
     with desk.dying_at_everything(deaths):
         for _ in range(200):
@@ -192,7 +192,7 @@ def test_a_worker_may_die_before_and_after_every_call(
 def test_a_worker_that_dies_after_creating_creates_no_second_one(account: Account, admin: Actor) -> None:
     product, _ = desk.filled(account)
     planned = plan(product, admin)
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     with pytest.raises(mirror.Killed), desk.dying_after("create_provisioning_artifact"):
         desk.work()
     assert len(desk.live(account, product)) == 3
@@ -208,7 +208,7 @@ def test_a_worker_that_dies_after_creating_creates_no_second_one(account: Accoun
 def test_a_lost_claim_settles_nothing(account: Account, admin: Actor) -> None:
     product, _ = desk.filled(account)
     planned = plan(product, admin)
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     slow = publishing.claim(clock.now())
     assert slow is not None
     desk.long_ago()
@@ -225,10 +225,10 @@ def test_clicked_twice_is_clicked_once(account: Account, admin: Actor) -> None:
     product, _ = desk.filled(account)
     planned = plan(product, admin)
     for _ in range(2):
-        verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+        verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     assert planned.steps.filter(kind="version").count() == 1
     desk.work()
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     desk.work()
     assert told(product).count("publication_confirmed") == 1
     assert len(desk.live(account, product)) == 3
@@ -238,7 +238,7 @@ def test_a_confirmation_of_something_else_is_refused(account: Account, admin: Ac
     product, _ = desk.filled(account)
     planned = plan(product, admin)
     with pytest.raises(Refused) as refused:
-        verbs.confirm(planned.uuid, shown="0" * 64, actor=admin, now=clock.now())
+        verbs.confirm(planned.uuid, shown="0" * 64, is_fresh=True, actor=admin, now=clock.now())
     assert refused.value.why is Why.PLAN_CHANGED
     planned.refresh_from_db()
     assert planned.status == Status.PLANNED
@@ -255,7 +255,7 @@ def test_facts_that_changed_after_the_plan_are_shown_anew_and_nothing_is_done(ac
     assert told(product)[-1] == "publication_changed"
     assert len(desk.live(account, product)) == 2
     with pytest.raises(Refused):
-        verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+        verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     assert confirm(again, admin).status == Status.DONE
     assert not desk.live(account, product)[second]["Active"]
 
@@ -281,7 +281,7 @@ def test_a_right_that_is_missing_stops_it_and_it_goes_on_later(account: Account,
         planned = plan(product, admin)
         assert planned.status == Status.PLANNED
         assert {one["launched"] for one in planned.facts["ungated"]} == {None}, "who runs it cannot be told"
-        verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+        verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
         denied = Denied("servicecatalog:UpdateProvisioningArtifact")
         with mirror.calls(mirror.fails("update_provisioning_artifact", denied)):
             desk.work()
@@ -315,7 +315,7 @@ def test_a_bucket_without_versions_is_not_used(
 def test_aws_that_does_not_answer_is_asked_again_and_in_the_end_it_stands(account: Account, admin: Actor) -> None:
     product, _ = desk.filled(account)
     planned = plan(product, admin)
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     with mirror.calls(mirror.fails("put_object", Passing("no_answer"))):
         for _ in range(20):
             desk.long_ago()
@@ -332,7 +332,7 @@ def test_aws_that_does_not_answer_is_asked_again_and_in_the_end_it_stands(accoun
 def test_abandoned_half_way_does_no_more(account: Account, admin: Actor) -> None:
     product, _ = desk.filled(account)
     planned = plan(product, admin)
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
 
     def abandoned(_count: int, operation: str) -> None:
         if operation == "describe_provisioning_artifact":
@@ -357,7 +357,7 @@ def test_a_template_that_cannot_be_gated_says_why(account: Account, admin: Actor
     assert (refused.status, refused.error) == (Status.REFUSED, "gate")
     assert "Hooks" in refused.reason
     with pytest.raises(Refused):
-        verbs.confirm(refused.uuid, shown=refused.shown, actor=admin, now=clock.now())
+        verbs.confirm(refused.uuid, shown=refused.shown, is_fresh=True, actor=admin, now=clock.now())
 
 
 def test_other_engines_and_other_accounts_are_refused(account: Account, admin: Actor, settings: Any) -> None:
@@ -390,7 +390,7 @@ def test_only_administrators_publish_and_only_where_it_is_switched_on(
         who = Actor(person, Channel.DESK)
         for verb in (
             lambda who=who: verbs.plan(product, None, **given, actor=who, now=now),
-            lambda who=who: verbs.confirm(planned.uuid, shown=planned.shown, actor=who, now=now),
+            lambda who=who: verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=who, now=now),
             lambda who=who: verbs.resume(planned.uuid, actor=who, now=now),
             lambda who=who: verbs.abandon(planned.uuid, actor=who, now=now),
         ):
@@ -401,7 +401,7 @@ def test_only_administrators_publish_and_only_where_it_is_switched_on(
         verbs.plan(product, None, options={"timeout": 1}, retire="inactive", actor=admin, now=now)
     settings.GATEHOUSE_TEMPLATE_BUCKET = ""
     with pytest.raises(Refused) as off:
-        verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=now)
+        verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=now)
     assert off.value.why is Why.PUBLISHING_OFF
     tasks.publish()
     planned.refresh_from_db()
@@ -414,7 +414,7 @@ def test_a_product_has_one_open_publication(account: Account, admin: Actor) -> N
     second = plan(product, admin)
     first.refresh_from_db()
     assert (first.status, second.status) == (Status.ABANDONED, Status.PLANNED)
-    verbs.confirm(second.uuid, shown=second.shown, actor=admin, now=clock.now())
+    verbs.confirm(second.uuid, shown=second.shown, is_fresh=True, actor=admin, now=clock.now())
     with pytest.raises(Refused) as refused:
         verbs.plan(product, None, options={}, retire="none", actor=admin, now=clock.now())
     assert refused.value.why is Why.PUBLISHING_ALREADY
@@ -442,9 +442,9 @@ def test_a_whole_portfolio_in_one_go_and_one_that_fails_stops_nothing(account: A
     }
     shown = verbs.shown_of(lines.values())
     with pytest.raises(Refused):
-        verbs.confirm_portfolio(rollout.uuid, shown="0" * 64, actor=admin, now=clock.now())
-    assert verbs.confirm_portfolio(rollout.uuid, shown=shown, actor=admin, now=clock.now()) == 2
-    assert verbs.confirm_portfolio(rollout.uuid, shown=shown, actor=admin, now=clock.now()) == 0
+        verbs.confirm_portfolio(rollout.uuid, shown="0" * 64, is_fresh=True, actor=admin, now=clock.now())
+    assert verbs.confirm_portfolio(rollout.uuid, shown=shown, is_fresh=True, actor=admin, now=clock.now()) == 2
+    assert verbs.confirm_portfolio(rollout.uuid, shown=shown, is_fresh=True, actor=admin, now=clock.now()) == 0
     busy = verbs.plan_portfolio(shop, **given, now=clock.now())
     assert {one.error for one in busy.publications.filter(status=Status.REFUSED)} == {"busy"}
     desk.work()

@@ -62,7 +62,7 @@ def _carried_out(product: Product, cast: Cast) -> Publication:
     desk.work()
     made.refresh_from_db()
     assert made.status == Status.PLANNED, made.error
-    verbs.confirm(made.uuid, shown=made.shown, actor=admin, now=clock.now())
+    verbs.confirm(made.uuid, shown=made.shown, is_fresh=True, actor=admin, now=clock.now())
     desk.work()
     made.refresh_from_db()
     return made

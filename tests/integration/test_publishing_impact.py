@@ -22,6 +22,7 @@ from tests.sandbox.servicecatalog_support import template
 from tests.support import mirror
 from tests.support import publishing as desk
 from tests.support.cast import Cast
+from tests.support.proving import prove
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
@@ -34,7 +35,8 @@ def account(sandbox: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Ite
 
 @pytest.fixture
 def admin(cast: Cast, client_for: SignIn) -> Client:
-    return client_for(cast.administrator)
+    client: Client = prove(client_for(cast.administrator))
+    return client
 
 
 def shop(account: Account, *products: str) -> tuple[Portfolio, str]:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
 
 from catalog import publishing
+from catalog.coverage import Risk, covering
 from catalog.models import Portfolio, Product, Publication
 from catalog.models.publishing import Status
 from portal import clock
@@ -19,6 +21,7 @@ from tests.sandbox.servicecatalog_support import Place as Account
 from tests.sandbox.servicecatalog_support import template
 from tests.support import publishing as desk
 from tests.support.cast import Cast
+from tests.support.proving import prove
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
@@ -31,7 +34,8 @@ def account(sandbox: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Ite
 
 @pytest.fixture
 def admin(cast: Cast, client_for: SignIn) -> Client:
-    return client_for(cast.administrator)
+    client: Client = prove(client_for(cast.administrator))
+    return client
 
 
 def text_of(answer: Any) -> str:
@@ -94,6 +98,53 @@ def test_plan_confirm_and_follow_it_on_the_pages(account: Account, admin: Client
     said = text_of(admin.get(again))
     assert "Gated already, these stay as they are: v2 (gated)" in said
     assert admin.get(f"/catalogue/products/{product.product_id}/publish/").status_code == 200
+
+
+def test_a_product_is_known_as_gated_in_the_moment_its_publication_is_done(account: Account, admin: Client) -> None:
+    product, _ = desk.filled(account)
+    covering.cover(clock.now(), 30)
+    page = f"/catalogue/products/{product.product_id}/"
+    assert "Launches without asking" in text_of(admin.get(page))
+    assert "button button-main" in admin.get(page).content.decode()
+    url = admin.post(f"{page}publish/plan/", asked(product))["Location"]
+    desk.work()
+    admin.post(f"{url}confirm/", {"shown": shown_on(admin.get(url))})
+    desk.work()
+    product.refresh_from_db()
+    assert Risk(product.risk) is Risk.RECEIPT
+    assert product.open_versions == 0
+    said = text_of(admin.get(page))
+    assert "Gated, with receipt" in said
+    assert "Launches without asking" not in said
+    assert "Not known" not in said
+    assert "Queue" in text_of(admin.get("/catalogue/?risk=7"))
+    assert "button button-main" not in admin.get(page).content.decode(), "there is nothing to gate"
+    done = admin.get(url)
+    assert "Queue is gated" in text_of(done)
+    assert "Open Queue" in text_of(done)
+    desk.read()
+    product.refresh_from_db()
+    assert Risk(product.risk) is Risk.RECEIPT, "the reading finds nothing else"
+
+
+def test_confirming_asks_for_a_fresh_proof_of_who_it_is(account: Account, cast: Cast, client_for: SignIn) -> None:
+    product, _ = desk.filled(account)
+    admin = client_for(cast.administrator)
+    url = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))["Location"]
+    portfolio = f"/catalogue/portfolios/{Portfolio.objects.get().pk}/publish/plan/"
+    desk.work()
+    shown = shown_on(admin.get(url))
+    answer = admin.post(f"{url}confirm/", {"shown": shown})
+    assert "/reauthenticate/" in answer["Location"]
+    assert quote(url, safe="") in answer["Location"]
+    assert Publication.objects.get().status == Status.PLANNED
+    prove(admin)
+    assert admin.post(f"{url}confirm/", {"shown": shown})["Location"] == url
+    assert Publication.objects.get().status == Status.UNDER_WAY
+    desk.work()
+    prove(admin, minutes_ago=600)
+    rollout = admin.post(portfolio, {"retire": "inactive"})["Location"]
+    assert "/reauthenticate/" in admin.post(f"{rollout}confirm/", {"shown": "0" * 64})["Location"]
 
 
 def test_changed_facts_are_said_on_the_page(account: Account, admin: Client) -> None:

@@ -95,7 +95,7 @@ def test_a_gated_source_that_is_off_replaces_none(account: Account, admin: Actor
 
 def stopped(planned: Publication, admin: Actor) -> Publication:
     """All is done but the retiring."""
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     with mirror.calls(mirror.fails("update_provisioning_artifact", Denied("servicecatalog:Update"))):
         desk.work()
     planned.refresh_from_db()
@@ -173,7 +173,7 @@ def test_a_wrapper_that_is_written_differently_now_is_not_published(account: Acc
 
     product, _ = desk.filled(account, macro())
     planned = plan(product, admin)
-    verbs.confirm(planned.uuid, shown=planned.shown, actor=admin, now=clock.now())
+    verbs.confirm(planned.uuid, shown=planned.shown, is_fresh=True, actor=admin, now=clock.now())
     planned.steps.filter(kind="check").update(done_at=clock.now())
     Publication.objects.update(facts=planned.facts | {"gated": "0" * 64})
     desk.work()

@@ -68,7 +68,7 @@ def test_the_desk_reads_how_much_time_is_over(cast: Cast, launch: LaunchRequest,
     climb(clock, 5)
     letters = sent()
     assert set(letters) == {"amir@example.com", "bea@example.com"}
-    assert letters["amir@example.com"].subject == f"Reminder, decide by 16:00: {launch.title} {launch.number}"
+    assert letters["amir@example.com"].subject == f"Reminder, decide by 16:00: {launch.title}, Rita ({launch.number})"
     assert "Nobody has decided yet, and 50 percent of the time are over." in letters["amir@example.com"].body
     assert "(in 5 hours)" in letters["amir@example.com"].body
 

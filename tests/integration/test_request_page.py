@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
 RISKY = one("AWS::IAM::ManagedPolicy", PolicyDocument=policy(allow("*")))
 # Of one page and one poll, however much stands on it.
-PAGE, POLL = 44, 20
+PAGE, POLL = 46, 21
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def desk(person: User) -> Actor:
     return Actor(person, Channel.DESK)
 
 
-def read(launch: LaunchRequest, resources: dict[str, Any]) -> None:
-    kept = digest(document(resources), {"AWS::Partition": "aws"}).kept()
+def read(launch: LaunchRequest, resources: dict[str, Any], **sections: Any) -> None:
+    kept = digest(document(resources, **sections), {"AWS::Partition": "aws"}).kept()
     TemplateReading.objects.filter(request=launch).update(status=ReadingStatus.READ, digest=kept, lint=[])
 
 
@@ -86,6 +86,22 @@ class TestAtAGlance:
             parameters=[{"name": "InstanceType", "value": "x", "no_echo": False, "sha256": "c" * 64, "length": 1}],
         )
         assert "1 parameter differs from the last time" in text_of(approver.get(other.get_absolute_url()))
+
+
+class TestWhatIsAsked:
+    def test_its_description_is_escaped_once(self, approver: Client, launch: LaunchRequest) -> None:
+        read(launch, one("AWS::SQS::Queue"), Description="It needs nobody's <b>approval</b>")
+        page = approver.get(launch.get_absolute_url()).content.decode()
+        assert "It needs nobody&#x27;s &lt;b&gt;approval&lt;/b&gt;" in page
+
+    def test_a_group_of_parameters_spans_the_columns_there_are(self, approver: Client, launch: LaunchRequest) -> None:
+        groups = {"ParameterGroups": [{"Label": {"default": "Size"}, "Parameters": ["InstanceType"]}]}
+        parameters = {"InstanceType": {"Type": "String", "Default": "t3.micro"}}
+        metadata = {"AWS::CloudFormation::Interface": groups}
+        read(launch, one("AWS::SQS::Queue"), Parameters=parameters, Metadata=metadata)
+        page = approver.get(launch.get_absolute_url()).content.decode()
+        assert '<th colspan="3" scope="colgroup"' in page
+        assert '<tr class="usual"><th scope="row"' in page
 
 
 class TestWhoAsks:
@@ -159,9 +175,20 @@ class TestAfterwards:
     def test_a_rejection_ends_with_the_stack_gone(self, cast: Cast, launch: LaunchRequest) -> None:
         actions.reject(launch.pk, actor=desk(cast.approver), now=now(), reason="No.")
         LaunchRequest.objects.filter(pk=launch.pk).update(signal=SignalStatus.STORED)
-        assert self.marks(launch) == [Mark.DONE, Mark.BAD, Mark.DONE, Mark.NOW]
+        assert self.marks(launch) == [Mark.DONE, Mark.NO, Mark.DONE, Mark.NOW]
         actions.record_outcome(launch.pk, Outcome.ROLLED_BACK, actor=Actor.system(Channel.FOLLOW), now=now())
-        assert self.marks(launch) == [Mark.DONE, Mark.BAD, Mark.DONE, Mark.DONE]
+        assert self.marks(launch) == [Mark.DONE, Mark.NO, Mark.DONE, Mark.DONE]
+
+    def test_what_was_made_is_not_still_to_come(self, cast: Cast, approver: Client, launch: LaunchRequest) -> None:
+        read(launch, RISKY)
+        page = launch.get_absolute_url()
+        assert "1 resource will be made" in text_of(approver.get(page))
+        actions.reject(launch.pk, actor=desk(cast.approver), now=now(), reason="No.")
+        text = text_of(approver.get(page))
+        assert "1 resource would have been made" in text
+        assert "Rejected , done" in text
+        LaunchRequest.objects.filter(pk=launch.pk).update(state="approved", outcome=Outcome.LAUNCHED)
+        assert "1 resource was made" in text_of(approver.get(page))
 
     def test_why_it_was_rolled_back_is_on_the_page(self, cast: Cast, approver: Client, launch: LaunchRequest) -> None:
         actions.approve(launch.pk, actor=desk(cast.approver), now=now())
@@ -192,8 +219,9 @@ class TestLive:
         assert " style=" not in page
         for verb in ("approve", "reject", "ask", "claim"):
             assert f'action="{launch.get_absolute_url()}{verb}/"' in page
-        for field in ('id="approve"', 'id="reject"', 'id="ask"'):
+        for field in ('id="approve"', 'id="reject"', 'href="#talk-message"', 'id="talk-message"'):
             assert field in page
+        assert page.count("<noscript>") == 1
 
     def test_paper_says_who_printed_it_and_when(self, approver: Client, launch: LaunchRequest) -> None:
         text = text_of(approver.get(launch.get_absolute_url()))

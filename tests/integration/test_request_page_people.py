@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from approvals import wiping
-from approvals.models import CannedReason, LaunchRequest, Presence
+from approvals import actions, wiping
+from approvals.actor import Actor
+from approvals.choices import Channel
+from approvals.models import CannedReason, LaunchRequest, Presence, StageGroup
 from approvals.review import presence
 from portal.accounts.models import User
 from portal.clock import now
@@ -69,6 +71,24 @@ class TestReasons:
         assert "No reason is prepared yet" in text_of(gone)
 
 
+class TestWhoCannotDecide:
+    def test_it_says_whose_decision_it_is(self, cast: Cast, client_for: SignIn, launch: LaunchRequest) -> None:
+        said = "You cannot decide on this: you are not among those who decide in Platform approvers."
+        for person in (cast.administrator, cast.auditor):
+            assert said in text_of(client_for(person).get(launch.get_absolute_url()))
+        for person in (cast.approver, cast.requester):
+            assert said not in text_of(client_for(person).get(launch.get_absolute_url()))
+        actions.approve(launch.pk, actor=Actor(cast.approver, Channel.DESK), now=now())
+        assert said not in text_of(client_for(cast.auditor).get(launch.get_absolute_url()))
+
+    def test_whoever_has_voted_reads_that_others_have_to(
+        self, cast: Cast, approver: Client, launch: LaunchRequest
+    ) -> None:
+        StageGroup.objects.filter(stage__request=launch).update(quorum=2)
+        actions.approve(launch.pk, actor=Actor(cast.approver, Channel.DESK), now=now())
+        assert "You have given your vote; others have to" in text_of(approver.get(launch.get_absolute_url()))
+
+
 class TestTogether:
     def test_people_of_the_desk_see_each_other_and_requesters_see_nobody(
         self, cast: Cast, client_for: SignIn, approver: Client, launch: LaunchRequest
@@ -91,7 +111,7 @@ class TestTogether:
         assert presence.look(launch, cast.approver, at + timedelta(seconds=31)) == []
         presence.look(launch, cast.second_approver, at + timedelta(minutes=1))
         assert presence.look(launch, cast.approver, at + timedelta(minutes=1)) == [cast.second_approver]
-        wiping.wipe(at + timedelta(days=2))
+        wiping.tidy(at + timedelta(days=2))
         assert not Presence.objects.exists()
 
     def test_taking_and_giving_back(
@@ -99,12 +119,12 @@ class TestTogether:
     ) -> None:
         page = launch.get_absolute_url()
         taken = approver.post(f"{page}claim/", follow=True)
-        assert "You took this less than a minute ago." in text_of(taken)
+        assert "Taken by you less than a minute ago." in text_of(taken)
         other = client_for(cast.second_approver)
-        assert "Amir took this less than a minute ago." in text_of(other.get(page))
-        assert "took this" not in text_of(client_for(cast.requester).get(page))
+        assert "Taken by Amir less than a minute ago." in text_of(other.get(page))
+        assert "Taken by" not in text_of(client_for(cast.requester).get(page))
         approver.post(f"{page}unclaim/")
-        assert "took this" not in text_of(other.get(page))
+        assert "Taken by" not in text_of(other.get(page))
         assert client_for(cast.auditor).post(f"{page}claim/").status_code == 403
 
     def test_the_first_look_of_somebody_who_may_decide_is_kept(

@@ -73,7 +73,7 @@ def test_each_launch_says_where_it_stands(cast: Cast, requester: Client) -> None
     reject(cast, launch)
     text = text_of(requester.get(PAGE))
     assert "Seen (done)" in text
-    assert "Rejected (went wrong)" in text
+    assert "Rejected (done)" in text
     assert "Rolling back (now)" in text
 
 

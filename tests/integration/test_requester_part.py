@@ -68,10 +68,20 @@ class TestWhileItIsOpen:
         for person in (cast.approver, cast.administrator, cast.auditor, cast.outsider):
             assert part(launch, person) == ""
 
-    def test_a_typed_address_may_not_withdraw(self, cast: Cast, launch: LaunchRequest) -> None:
-        assert "Withdraw this launch" in part(launch, cast.requester)
+    def test_a_typed_address_may_not_withdraw(self, cast: Cast, client_for: SignIn, launch: LaunchRequest) -> None:
+        page = launch.get_absolute_url()
+        assert client_for(cast.requester).get(page).content.decode().count("Withdraw this launch") == 1
         LaunchRequest.objects.update(requester_verified=False)
-        assert "Withdraw this launch" not in part(launch, cast.requester)
+        assert "Withdraw this launch" not in client_for(cast.requester).get(page).content.decode()
+
+    def test_its_way_is_shown_as_in_the_list_and_to_nobody_else(
+        self, cast: Cast, client_for: SignIn, launch: LaunchRequest
+    ) -> None:
+        page = launch.get_absolute_url()
+        own = client_for(cast.requester).get(page).content.decode()
+        assert re.findall(r'<li class="mark-(\w+)">', own) == ["done", "now", "todo", "todo", "todo"]
+        assert "Told to CloudFormation" not in own
+        assert "Told to CloudFormation" in client_for(cast.approver).get(page).content.decode()
 
     def test_it_costs_the_same_however_many_may_decide(
         self, cast: Cast, launch: LaunchRequest, django_assert_max_num_queries: Any
@@ -197,4 +207,3 @@ class TestWithdrawing:
     def test_the_form_asks_for_it(self, cast: Cast, client_for: SignIn, launch: LaunchRequest) -> None:
         page = client_for(cast.requester).get(launch.get_absolute_url()).content.decode()
         assert 'id="withdraw-text" name="text"' in page
-        assert 'href="#withdraw-text"' in page

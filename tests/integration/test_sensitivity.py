@@ -151,6 +151,19 @@ class TestThePage:
         client.post(f"{launch.get_absolute_url()}approve/", {"typed_name": NAME, "text": "Mine.", **looked(launch)})
         assert b"Mine." not in client.get(other.get_absolute_url()).content
 
+    def test_two_drafts_wait_each_for_its_own_request(
+        self, cast: Cast, client_for: SignIn, launch: LaunchRequest
+    ) -> None:
+        other, client = open_launch(now()), client_for(cast.approver)
+        for one, text in ((launch, "For the first."), (other, "For the second.")):
+            given = {"typed_name": NAME, "text": text, **looked(one)}
+            client.post(f"{one.get_absolute_url()}approve/", given)
+        assert ">For the first.</textarea>" in client.get(launch.get_absolute_url()).content.decode()
+        assert ">For the second.</textarea>" in client.get(other.get_absolute_url()).content.decode()
+        for one in [open_launch(now()) for _ in range(11)]:
+            client.post(f"{one.get_absolute_url()}approve/", {"typed_name": NAME, **looked(one)})
+        assert len(client.session["drafts"]) == 10
+
 
 class TestOperations:
     def test_an_administrator_marks_and_unmarks_and_the_trail_says_so(self, cast: Cast, client_for: SignIn) -> None:

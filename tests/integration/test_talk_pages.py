@@ -15,6 +15,7 @@ from approvals.models import LaunchRequest, Message
 from portal import checks
 from portal.accounts.models import User
 from portal.clock import now
+from tests.integration.test_views import looked
 from tests.support.cast import Cast
 from tests.support.launches import open_launch
 from tests.support.payloads import EVERYTHING
@@ -166,3 +167,39 @@ def test_settings_of_conversations_are_checked(settings: Any, changes: dict[str,
     for name, value in changes.items():
         setattr(settings, name, value)
     assert {found.id for found in [*checks.buckets(), *checks.replies()]} == ids
+
+
+class TestNamesThatReachNobody:
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("Look, @bea and @nobody.", "@nobody names nobody"),
+            ("@x and @y-z, please", "@x, @y-z name nobody"),
+            ("Ask @Rita", ""),
+            ("`@decorator` and me@example.com", ""),
+        ],
+    )
+    def test_the_writer_of_a_message_is_told(
+        self, cast: Cast, launch: LaunchRequest, client_for: SignIn, text: str, said: str
+    ) -> None:
+        client = client_for(cast.approver)
+        looked_at = client.post(f"{launch.get_absolute_url()}preview/", {"text": text}, headers=HTMX).content.decode()
+        page = client.post(f"{launch.get_absolute_url()}comment/", {"text": text}, follow=True).content.decode()
+        assert ("nobody who may read this" in page) == ("nobody who may read this" in looked_at) == bool(said)
+        assert said in page
+
+    def test_a_note_names_no_requester(self, cast: Cast, launch: LaunchRequest, client_for: SignIn) -> None:
+        given = {"text": "Is @Rita new?", "form": "note"}
+        page = client_for(cast.approver).post(f"{launch.get_absolute_url()}note/", given, follow=True).content.decode()
+        assert "@Rita names nobody who may read this" in page
+
+    def test_so_is_whoever_decides(self, cast: Cast, launch: LaunchRequest, client_for: SignIn) -> None:
+        given = {"text": "As @bea said", **looked(launch)}
+        page = client_for(cast.approver).post(f"{launch.get_absolute_url()}approve/", given, follow=True)
+        assert "Nobody was told because of @bea:" in page.content.decode()
+
+
+def test_the_form_says_to_whom_it_writes(cast: Cast, launch: LaunchRequest, client_for: SignIn) -> None:
+    for person, said in ((cast.approver, "Write to the requester"), (cast.requester, "Write to the approvers")):
+        page = client_for(person).get(launch.get_absolute_url()).content.decode()
+        assert f'<label for="talk-message">{said}</label>' in page

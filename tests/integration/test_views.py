@@ -488,5 +488,5 @@ def test_a_request_page_costs_the_same_however_many_may_decide(
         person = User.objects.create_user(f"approver{n}@example.com")
         Membership.objects.create(team=cast.team, person=person)
     launch = open_launch(now())
-    with django_assert_max_num_queries(44):
+    with django_assert_max_num_queries(46):
         assert approver.get(launch.get_absolute_url()).status_code == 200

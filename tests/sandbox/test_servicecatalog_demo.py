@@ -8,9 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from sandbox.demo import catalogue
+from catalog.reading import Risk, digest
+from catalog.templates import read as read_yaml
+from sandbox.console.forms import Form
+from sandbox.demo import catalogue, lively
 from sandbox.demo.people import RITA
+from sandbox.servicecatalog.templates import read
 from tests.sandbox.servicecatalog_support import Place
+from tests.support.reading import GIVEN
 
 FUNCTION = "arn:aws:lambda:us-east-1:{}:function:"
 
@@ -34,7 +39,7 @@ def register(place: Place, factory: catalogue.ClientFactory, notify: str = "noti
 def test_registering_twice_makes_everything_once(place: Place, factory: catalogue.ClientFactory) -> None:
     first = register(place, factory)
     assert register(place, factory) == first
-    assert sorted(first) == ["Data sandbox", "Team bucket", "WordPress blog"]
+    assert sorted(first) == ["Data sandbox", "Partner site", "Team bucket", "WordPress blog"]
     assert len(place.catalogue.list_portfolios()["PortfolioDetails"]) == 1
     for product in first.values():
         assert len(place.catalogue.list_provisioning_artifacts(ProductId=product)["ProvisioningArtifactDetails"]) == 1
@@ -69,3 +74,22 @@ def test_launch_that_cloudformation_refuses_says_why(place: Place, factory: cata
     register(place, factory)
     with pytest.raises(catalogue.LaunchRefusedError, match="UserEmail"):
         catalogue.start_launch(factory, catalogue.DATA_SANDBOX, RITA, "tries", {})
+
+
+@pytest.mark.parametrize("scene", [*lively.WAITING, lively.DECIDED], ids=lambda scene: scene.name)
+def test_what_the_demo_launches_by_itself_is_what_its_product_takes(scene: lively.Scene) -> None:
+    body = catalogue.template_of(scene.product, notify_arn="arn:the:notify", verify_arn="arn:the:verify")
+    given = {f"p.{key}": value for key, value in scene.parameters().items()}
+    form = Form(read(body), {}, given)
+    form.check()
+    assert form.errors == {}
+    assert given.keys() <= form.values.keys()
+
+
+def test_the_partner_site_is_the_risky_one_of_the_demo() -> None:
+    found = {}
+    for product in (catalogue.PARTNER_SITE, catalogue.WORDPRESS):
+        text = catalogue.template_of(product, notify_arn="arn:the:notify", verify_arn="arn:the:verify")
+        findings = digest(read_yaml(text.encode()), GIVEN).findings
+        found[product.name] = {one.code for one in findings if one.risk is Risk.HIGH}
+    assert found == {"Partner site": {"public-database"}, "WordPress blog": set()}

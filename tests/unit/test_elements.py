@@ -38,6 +38,11 @@ def test_a_length_of_time_in_chinese() -> None:
         ("safe\u202egnp.exe", "safe⟨U+202E⟩gnp.exe"),
         ("a\x00b\x1b[31m", "a⟨U+0000⟩b⟨U+001B⟩[31m"),
         ("zero\u200bwidth", "zero⟨U+200B⟩width"),
+        (
+            "Ada\u3164\u2800\u115f\u1160\uffa0\u034f",
+            "Ada" + "".join(f"⟨U+{code}⟩" for code in ("3164", "2800", "115F", "1160", "FFA0", "034F")),
+        ),
+        ("\u2764\ufe0f", "\u2764\ufe0f"),
         ("两行\n文字\t谢谢", "两行\n文字\t谢谢"),
         (None, "None"),
     ],

@@ -56,15 +56,15 @@ def test_an_approval_is_followed_to_the_stack_s_end(signal: SignalStatus, outcom
 @pytest.mark.parametrize(
     ("state", "outcome", "ends"),
     [
-        (State.REJECTED, Outcome.WAITING, ["Seen/done", "Rejected/bad", "Rolling back/now"]),
-        (State.REJECTED, Outcome.ROLLED_BACK, ["Seen/done", "Rejected/bad", "Rolled back/done"]),
-        (State.EXPIRED, Outcome.ROLLED_BACK, ["Not seen/off", "Expired/bad", "Rolled back/done"]),
+        (State.REJECTED, Outcome.WAITING, ["Seen/done", "Rejected/no", "Rolling back/now"]),
+        (State.REJECTED, Outcome.ROLLED_BACK, ["Seen/done", "Rejected/no", "Rolled back/done"]),
+        (State.EXPIRED, Outcome.ROLLED_BACK, ["Not seen/off", "Expired/no", "Rolled back/done"]),
         (State.WITHDRAWN, Outcome.ROLLED_BACK, ["Not seen/off", "Withdrawn/off", "Rolled back/done"]),
         (State.WITHDRAWN, Outcome.TERMINATED, ["Not seen/off", "Withdrawn/off", "Terminated/off"]),
         (State.BYPASSED, Outcome.WAITING, ["Not seen/off", "Ended without the desk/bad"]),
         (State.BYPASSED, Outcome.LAUNCHED, ["Not seen/off", "Ended without the desk/bad", "Launched/done"]),
         (State.BYPASSED, Outcome.RELEASED, ["Not seen/off", "Ended without the desk/bad", "Being built/now"]),
-        (State.REJECTED, Outcome.FAILED, ["Seen/done", "Rejected/bad", "Failed/bad"]),
+        (State.REJECTED, Outcome.FAILED, ["Seen/done", "Rejected/no", "Failed/bad"]),
     ],
 )
 def test_every_other_end_has_its_words(state: State, outcome: Outcome, ends: list[str]) -> None:

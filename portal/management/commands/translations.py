@@ -17,7 +17,12 @@ from django.core.management.base import BaseCommand
 from django.utils.translation.template import templatize
 
 PACKAGES = ("portal", "approvals", "catalog")
-KEYWORDS = DEFAULT_KEYWORDS | {"gettext_lazy": None, "gettext_noop": None, "ngettext_lazy": (1, 2)}
+KEYWORDS = DEFAULT_KEYWORDS | {
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext_lazy": (1, 2),
+    "pgettext_lazy": ((1, "c"), 2),
+}
 LANGUAGE, FOLDER = "zh_Hans_CN", "zh_Hans"
 
 
@@ -49,8 +54,8 @@ def updated(path: Path) -> Catalog:
         with path.open("rb") as file:
             catalogue = read_po(file, locale=LANGUAGE)
     template = Catalog(charset="utf-8", creation_date=catalogue.creation_date)
-    for place, text in used():
-        template.add(text, locations=[(place, 0)])
+    for place, text, context in used():
+        template.add(text, locations=[(place, 0)], context=context)
     catalogue.update(template, no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
     catalogue.fuzzy = False
@@ -67,14 +72,14 @@ def compiled(catalogue: Catalog) -> bytes:
     return target.getvalue()
 
 
-def used() -> Iterator[tuple[str, Any]]:
-    """Every (file, text or plural forms) of code and templates."""
+def used() -> Iterator[tuple[str, Any, str | None]]:
+    """Every (file, text or plural forms, context) of code and templates."""
     root = Path(settings.BASE_DIR)
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
             if path.suffix in (".py", ".html", ".txt") and "migrations" not in path.parts:
-                for _, text, _, _ in extract("python", io.BytesIO(_code(path).encode()), KEYWORDS):
-                    yield path.relative_to(root).as_posix(), text
+                for _, text, _, context in extract("python", io.BytesIO(_code(path).encode()), KEYWORDS):
+                    yield path.relative_to(root).as_posix(), text, context
 
 
 def _code(path: Path) -> str:

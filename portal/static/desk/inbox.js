@@ -11,7 +11,8 @@ const picked = () => boxes().filter((box) => box.checked);
 // Time left. The server wrote it in words; here it goes on.
 
 const number = (value, unit, unitDisplay = "long") =>
-  new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay }).format(value);
+  new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay })
+    .formatToParts(value).map((one) => one.value.trim()).filter(Boolean).join(" ");  // As the server spaces them.
 
 function span(seconds) {
   const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600) % 24, minutes = Math.floor(seconds / 60) % 60;
@@ -41,8 +42,17 @@ function selected() {
   const many = picked().length;
   const said = many === 1 ? status.dataset.one : status.dataset.many.replace("%(n)s", many);
   status.textContent = many ? said : invitation;
+  const all = document.getElementById("pick-all");
+  if (!all) return;
+  const theirs = beside(all);
+  all.checked = theirs.every((box) => box.checked);
+  all.indeterminate = !all.checked && theirs.some((box) => box.checked);
 }
-document.addEventListener("change", (event) => event.target.name === "pick" && selected());
+const beside = (all) => [...all.closest("section").querySelectorAll("input[name=pick]")];
+document.addEventListener("change", (event) => {
+  if (event.target.id === "pick-all") for (const box of beside(event.target)) box.checked = event.target.checked;
+  if (event.target.matches("#pick-all, [name=pick]")) selected();
+});
 addEventListener("pageshow", selected);
 
 // Fresh rows. They wait while somebody selects or types in the list; the counts on the tabs do not.
@@ -116,17 +126,6 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // Keys.
 
-const dialog = document.getElementById("keys");
-const OFF = "gatehouse-no-keys";
-const remembered = (() => { try { return localStorage; } catch { return null; } })();
-const switched = document.getElementById("keys-on");
-switched.checked = remembered?.getItem(OFF) !== "1";
-switched.addEventListener("change", () => remembered?.[switched.checked ? "removeItem" : "setItem"](OFF, "1"));
-
-const opener = document.getElementById("keys-show");
-opener.hidden = false;
-opener.addEventListener("click", () => dialog.showModal());
-
 const current = () => document.activeElement?.closest("#inbox tbody tr");
 
 function move(step) {
@@ -152,7 +151,7 @@ function decide(verdict) {
 
 function ask() {
   const link = current()?.querySelector(".through");
-  if (link) location.assign(`${link.href}#ask`);
+  if (link) location.assign(`${link.href}#talk-message`);
 }
 
 const KEYS = {
@@ -166,14 +165,8 @@ const KEYS = {
   "/": () => document.getElementById("search").focus(),
 };
 
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], dialog");
-  if (typing || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || dialog.open) return;
-  if (event.key === "?") {
-    event.preventDefault();
-    dialog.showModal();
-  } else if (switched.checked && Object.hasOwn(KEYS, event.key)) {
-    event.preventDefault();
-    KEYS[event.key]();
-  }
+document.addEventListener("desk:key", (event) => {
+  if (!Object.hasOwn(KEYS, event.detail)) return;
+  event.preventDefault();
+  KEYS[event.detail]();
 });
