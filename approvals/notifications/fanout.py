@@ -54,8 +54,8 @@ def fan_out(now: datetime, since: datetime | None = None) -> int:
 @transaction.atomic(durable=True)
 def _one(pk: int, now: datetime) -> int:
     # Those of one happening together: whom the one tells, the other does not tell again.
-    event = Notice.objects.filter(pk=pk).values("event")
-    together = Notice.objects.select_for_update(of=("self",)).filter(event__in=event).order_by("pk")
+    event = Notice.objects.only("event_id").get(pk=pk).event_id
+    together = Notice.objects.select_for_update(of=("self",)).filter(event=event).order_by("pk")
     notice = next((one for one in together.select_related("event", "request") if one.pk == pk), None)
     if notice is None or notice.fanned_out_at is not None:
         return 0
