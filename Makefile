@@ -27,8 +27,13 @@ smoke: .sandbox ## four launches, end to end, without a browser (ARGS="--many 50
 smoke-aws: .sandbox ## every way a gate can end, in three accounts, with the desk and by mail
 	@exec $(RUN) -m sandbox.smoke.aws
 
-test: lint types ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
-	$(RUN) -m pytest -n auto --dist loadfile -m "not e2e" $(ARGS)
+test: lint ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
+	@$(MAKE) --no-print-directory -j 2 types .pytest
+
+# Tests of real parts wait more than they compute: two processes for each core. In the order of their folders the
+# long ones come first.
+.pytest: .dev
+	$(RUN) -m pytest -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder -m "not e2e" $(ARGS)
 
 e2e: .dev ## the tests in a browser (needs Chromium)
 	$(RUN) -m pytest -n 2 --dist loadgroup -m e2e tests/e2e $(ARGS)
@@ -74,7 +79,7 @@ pictures: .dev ## the screenshots in docs/pictures, from a desk on an ordinary M
 compose-check: .sandbox ## build and start the containers, approve one launch through them
 	@exec $(RUN) -m sandbox.compose.check
 
-.PHONY: .sandbox .dev
+.PHONY: .sandbox .dev .pytest
 .sandbox:
 	@$(PYTHON) sandbox/bootstrap.py sandbox
 .dev:

@@ -2,8 +2,8 @@
 
 Invariant: each rung is told at most once, under the request's row lock, with its audit event, and never after the
 decision. Rungs that were missed, as in an outage, are told as one: the highest. It is the desk that is reminded;
-while an answer is awaited it is the requester, at the last rung both. Where the deadline moves away (an update whose
-hour is over), the ladder begins anew.
+while an answer is awaited it is the requester, at the last rung both. The last rung waits for nobody's digest. Where
+the deadline moves away (an update whose hour is over), the ladder begins anew.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from approvals.choices import Channel, NoticeCode, State
 from approvals.errors import Refused
 from approvals.models import LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
-from approvals.notifications.news import LAST_RUNG
+from approvals.notifications.wishes import LAST_RUNG
 
 RUNGS = (50, 75, LAST_RUNG)
 # With less time than this, three mails would be noise.

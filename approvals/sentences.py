@@ -10,6 +10,7 @@ from approvals.audit import Event
 from approvals.choices import AlarmCode, Outcome, SignalStatus, Verdict
 from approvals.models import AuditEvent
 from catalog.models.publishing import Retirement
+from portal.phrases import headed
 
 
 def sentence(event: AuditEvent) -> str:
@@ -33,8 +34,10 @@ def _voted(event: AuditEvent) -> str:
 def _withdrawn(event: AuditEvent) -> str:
     reason = next((text.text for text in event.texts.all() if text.name == "reason"), "").replace("%", "%%")
     if event.actor_id:
-        return _("%(who)s withdrew the request") + (f": {reason}" if reason else "")
-    return _("The request was withdrawn because its stack went away") + (f": {reason}" if reason else "")
+        said = _("%(who)s withdrew the request")
+    else:
+        said = _("The request was withdrawn because its stack went away")
+    return headed(said, reason) if reason else said
 
 
 def _by_link(event: AuditEvent) -> str:

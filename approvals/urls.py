@@ -6,8 +6,8 @@ from approvals.views import (
     catalogue,
     coverage,
     doctor,
+    home,
     inbox,
-    lists,
     mail_preview,
     mails,
     marking,
@@ -25,7 +25,7 @@ from approvals.views import (
 )
 
 urlpatterns = [
-    path("", lists.home, name="home"),
+    path("", home.home, name="home"),
     path("desk/", inbox.page, name="desk"),
     path("desk/live/", inbox.page_live, name="desk_live"),
     path("desk/views/", inbox.keep_view, name="inbox_views"),

@@ -1,4 +1,5 @@
-"""Destroying what is no longer needed: URLs nobody calls again, kept messages and mails dealt with, templates."""
+"""Destroying what is no longer needed: URLs nobody calls again, kept messages and mails dealt with, what was told long
+ago, sessions that are over, templates. Requests, decisions and the audit trail stay."""
 
 from __future__ import annotations
 
@@ -7,18 +8,22 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from approvals.choices import TERMINAL_STATES, UNSENT
+from approvals.choices import TERMINAL_STATES, UNSENT, DeliveryStatus
 from approvals.intake import quarantine
-from approvals.models import Hold, InboundMail, TemplateReading
+from approvals.models import Delivery, Hold, InboundMail, Notice, TemplateReading
 from approvals.models.holds import URL_LIFE
 from approvals.replies.results import Result
 from approvals.review import presence
 from catalog.models import Publication, Template, Version
+from portal.accounts import leaving
 
 UNUSED = timedelta(days=90)
 # As long as the bucket keeps what SES stored.
 MAILS = timedelta(days=30)
+# Whom the desk told what, and what became of the mail. That it happened stays in the audit trail.
+NOTICES = timedelta(days=90)
 _MOST_TEMPLATES = 500
+_MOST_NOTICES = 2000
 
 
 def wipe(now: datetime) -> int:
@@ -37,11 +42,23 @@ def tidy(now: datetime) -> None:
     """What harms nobody and is of no use any more."""
     presence.forget(now)
     forget_mails(now)
+    forget_notices(now)
+    leaving.forget_sessions(now)
 
 
 def forget_mails(now: datetime) -> int:
     """Delete what is known of old mails that were dealt with; the messages they became stay."""
     return InboundMail.objects.filter(received_at__lt=now - MAILS).exclude(result=Result.QUEUED).delete()[0]
+
+
+@transaction.atomic(durable=True)
+def forget_notices(now: datetime) -> int:
+    """Delete notices of long ago with their deliveries, unless one is still owed to somebody; how many notices."""
+    owed = Delivery.objects.filter(notice=OuterRef("pk"), status__in=(DeliveryStatus.QUEUED, DeliveryStatus.IN_FLIGHT))
+    old = Notice.objects.filter(~Exists(owed), created_at__lt=now - NOTICES, fanned_out_at__isnull=False)
+    gone = list(old.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)[:_MOST_NOTICES])
+    Delivery.objects.filter(notice__in=gone).delete()
+    return Notice.objects.filter(pk__in=gone).delete()[0]
 
 
 @transaction.atomic(durable=True)

@@ -10,13 +10,8 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 TEXTS = (
     gettext_noop("Authenticator code"),
     gettext_noop("Code"),
-    gettext_noop("Email"),
     gettext_noop("Incorrect code."),
     gettext_noop("Incorrect password."),
-    gettext_noop("New Password (again)"),
-    gettext_noop("Password (again)"),
-    gettext_noop("The email address and/or password you specified are not correct."),
-    gettext_noop("Too many failed login attempts. Try again later."),
     gettext_noop("Use authenticator app or code"),
     gettext_noop("Your password can’t be a commonly used password."),
     gettext_noop("Your password can’t be too similar to your other personal information."),

@@ -149,6 +149,10 @@ ACCOUNT_SIGNUP_FIELDS = [
 ACCOUNT_FORMS = {
     "login": "portal.accounts.forms.SignInForm",
     "request_login_code": "portal.accounts.forms.CodeForm",
+    "change_password": "portal.accounts.password_forms.ChangeForm",
+    "set_password": "portal.accounts.password_forms.SetForm",
+    "reset_password": "portal.accounts.password_forms.ResetForm",
+    "reset_password_from_key": "portal.accounts.password_forms.ResetKeyForm",
 }
 # docs/decisions/0008: `_ip` counts one address of the network, `_here` that and one account together, `_known` one
 # browser that its person has signed in with before.
@@ -172,6 +176,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 300
+# Of the link to a new password: its mail says one hour.
+PASSWORD_RESET_TIMEOUT = 3600
 # For how long a person counts as having just proved who they are: portal.accounts.stepup.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_PREVENT_ENUMERATION = True

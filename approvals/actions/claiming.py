@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from approvals import audit
 from approvals.actions.base import locked, permit
 from approvals.actor import Actor
+from approvals.choices import OPEN_STATES
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
@@ -22,6 +25,17 @@ def claimant(request: LaunchRequest, now: datetime) -> User | None:
     """Who says that they look at it; nobody once that is half an hour ago, or the request is closed."""
     at = request.claimed_at
     return request.claimed_by if at is not None and now - at < LIFE and request.is_open else None
+
+
+def claimed(now: datetime, *, by: User) -> Q:
+    """Requests whose `claimant` is this person."""
+    return Q(claimed_by=by, claimed_at__gt=now - LIFE, state__in=OPEN_STATES)
+
+
+def unclaimed(now: datetime) -> Q:
+    """Open requests without a `claimant`."""
+    nobody = Q(claimed_by=None) | Q(claimed_at=None) | Q(claimed_at__lte=now - LIFE)
+    return nobody & Q(state__in=OPEN_STATES)
 
 
 def claim(pk: int, *, actor: Actor, now: datetime) -> LaunchRequest:

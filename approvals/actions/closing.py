@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils.translation import gettext_noop
-
 from approvals import audit, outbox
 from approvals.actions.alarms import alarm_about
 from approvals.actions.base import clean_text, locked, move, open_hold, outcome_of_nothing, permit, wipe_urls
@@ -14,7 +12,8 @@ from approvals.choices import AlarmCode, NoticeCode, Verdict
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
 
-WITHDRAWN_BY_REQUESTER = gettext_noop("Withdrawn by the requester")
+# Told to CloudFormation, whose events are English for everybody.
+WITHDRAWN_BY_REQUESTER = "Withdrawn by the requester"
 
 
 def withdraw(pk: int, *, actor: Actor, now: datetime, reason: str = "") -> LaunchRequest:

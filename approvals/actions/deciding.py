@@ -47,15 +47,12 @@ def _decide(
     with locked(pk) as request:
         permit(actor, request, _ACTION[verdict], now)
         _agree(request, verdict, consent)
-        stage = _cast(request, verdict, actor.person, actor=actor, now=now)
-        settled = policy.verdict_of(stage)
-        if settled is Verdict.APPROVED:
-            stage.passed_at = now
-            stage.save(update_fields=["passed_at"])
-            if policy.current_stage(request) is not None:
-                return request
-        if settled is not None:
-            _settle(request, settled, actor.person, actor=actor, now=now, reason=reason)
+        vote = _cast(request, verdict, actor.person, actor=actor, now=now)
+        final = _final(request, vote.group.stage, now)
+        # What is written with the vote that settles it is the decision's reason.
+        _record(request, vote, "" if final else reason, actor=actor, now=now)
+        if final:
+            _settle(request, final, actor.person, actor=actor, now=now, reason=reason)
         return request
 
 
@@ -68,21 +65,36 @@ def _agree(request: LaunchRequest, verdict: Verdict, consent: Consent | None) ->
         sensitivity.demand(request, typed, is_fresh=is_fresh)
 
 
-def _cast(request: LaunchRequest, verdict: Verdict, person: User, *, actor: Actor, now: datetime) -> Stage:
+def _cast(request: LaunchRequest, verdict: Verdict, person: User, *, actor: Actor, now: datetime) -> Vote:
     group = deciding_group(person, request)
     if group is None:
         raise refusal(Why.NOT_ALLOWED, request)
-    vote = Vote.objects.create(
+    return Vote.objects.create(
         group=group, person=person, on_behalf_of=actor.on_behalf_of, verdict=verdict, cast_at=now
     )
+
+
+def _final(request: LaunchRequest, stage: Stage, now: datetime) -> Verdict | None:
+    """What the request comes to with the votes so far; None while others have to give theirs."""
+    settled = policy.verdict_of(stage)
+    if settled is Verdict.APPROVED:
+        stage.passed_at = now
+        stage.save(update_fields=["passed_at"])
+        if policy.current_stage(request) is not None:
+            return None
+    return settled
+
+
+def _record(request: LaunchRequest, vote: Vote, note: str, *, actor: Actor, now: datetime) -> None:
+    """A note lives beside the audit event alone: it can be redacted there, a vote never changes."""
     audit.record(
         request,
         audit.Event.VOTED,
         actor=actor,
         now=now,
-        params={"vote": vote.pk, "verdict": verdict.value, "group": group.pk},
+        params={"vote": vote.pk, "verdict": vote.verdict, "group": vote.group_id},
+        texts={"reason": note} if note else None,
     )
-    return group.stage
 
 
 def _settle(

@@ -6,8 +6,8 @@ through `portal.logs.redact`: no signature, session token or receipt gets into o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from django.db import models
 from django.utils.translation import gettext
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.choices import Look
 from portal.logs import redact
+from portal.phrases import Fact, Phrase, fact_of, filled, headed
 
 
 class Severity(models.TextChoices):
@@ -50,7 +51,7 @@ _LOOKS = {
 }
 _ICONS = {Severity.OK: "check", Severity.INFO: "info", Severity.WARNING: "question", Severity.CRITICAL: "alarm"}
 
-Facts = dict[str, str | int]
+Facts = dict[str, Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,19 @@ def problem(
     seen: str, /, *, about: str = "", severity: Severity | None = None, remedy: str = "", **facts: Any
 ) -> Problem:
     """`seen` is a msgid with %(names)s of the facts."""
-    safe: Facts = {name: value if isinstance(value, int) else redact(str(value)) for name, value in facts.items()}
-    return Problem(seen, safe, redact(about), severity, remedy)
+    return Problem(seen, {name: safe(value) for name, value in facts.items()}, redact(about), severity, remedy)
 
 
-def _filled(text: str, facts: Facts) -> str:
-    """The sentence with its facts. A report kept by an earlier release may lack some: then as it stands."""
-    words = gettext(text) if text else ""
-    try:
-        return words % facts if facts else words
-    except (KeyError, TypeError, ValueError):
-        return words
+def safe(value: Any) -> Fact:
+    """Without signatures, session tokens and receipts."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, list):
+        items: list[Any] = [safe(one) for one in value]
+        return items
+    if isinstance(value, Phrase):
+        return Phrase(value.text, **{name: safe(one) for name, one in value.facts.items()})
+    return redact(str(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,12 @@ class Finding:
 
     @property
     def seen(self) -> str:
-        words = _filled(self.sentence, self.facts)
-        return f"{self.facts['whose']}: {words}" if "whose" in self.facts else words
+        words = filled(self.sentence, self.facts)
+        return headed(self.facts["whose"], words) if "whose" in self.facts else words
 
     @property
     def advice(self) -> str:
-        return _filled(self.remedy, self.facts)
+        return filled(self.remedy, self.facts)
 
     @property
     def heading(self) -> str:
@@ -117,6 +120,15 @@ class Finding:
     @property
     def is_trouble(self) -> bool:
         return self.severity is not Severity.OK
+
+    def kept(self) -> dict[str, Any]:
+        """As the cache keeps it, so that the next release can read it."""
+        return asdict(self) | {"severity": self.severity.value}
+
+    @classmethod
+    def from_kept(cls, kept: dict[str, Any]) -> Self:
+        facts = {name: fact_of(one) for name, one in kept["facts"].items()}
+        return cls(**kept | {"severity": Severity(kept["severity"]), "facts": facts})
 
     def spoken(self) -> dict[str, str]:
         """The machine form, in the language that is active: `manage.py doctor --json`."""

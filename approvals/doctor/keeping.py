@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
-from approvals.doctor.findings import Finding, Severity
+from approvals.doctor.findings import Finding
 from approvals.doctor.running import BUDGET_SECONDS, Report
 
 # After this long no worker has taken the wish, or it died.
@@ -17,7 +16,7 @@ _KEPT_SECONDS = 30 * 24 * 3600
 
 
 def keep(report: Report) -> None:
-    findings = [asdict(finding) | {"severity": finding.severity.value} for finding in report.findings]
+    findings = [finding.kept() for finding in report.findings]
     cache.set(_REPORT, {"at": report.at, "seconds": report.seconds, "findings": findings}, _KEPT_SECONDS)
     cache.delete(_ASKED)
 
@@ -26,7 +25,7 @@ def last() -> Report | None:
     kept = cache.get(_REPORT)
     if kept is None:
         return None
-    findings = [Finding(**one | {"severity": Severity(one["severity"])}) for one in kept["findings"]]
+    findings = [Finding.from_kept(one) for one in kept["findings"]]
     return Report(kept["at"], kept["seconds"], findings)
 
 

@@ -26,6 +26,7 @@ from catalog.models.places import Result
 from catalog.models.products import STACK_ENGINES, STACK_TYPES
 from catalog.sync.objects import Unread, place_of
 from catalog.templates.document import LARGEST
+from portal.phrases import Phrase
 
 # Reading a large catalogue ends here, so that the checks can say so within the doctor's own time.
 SECONDS = 12.0
@@ -36,7 +37,7 @@ _PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One that can be launched or updated to. Without an analysis, `unread` says why, as a code or a missing right.
+    """One that can be launched or updated to. Without an analysis, `unread` says why: a code, a right or a sentence.
 
     `sha256`: hex, of its template, empty without one."""
 
@@ -47,7 +48,7 @@ class Version:
     deprecated: bool
     place: Place
     analysis: Analysis | None = field(default=None, repr=False)
-    unread: str = ""
+    unread: str | Phrase = ""
     sha256: str = ""
 
     def __str__(self) -> str:
@@ -81,7 +82,7 @@ class Version:
         """As coverage judges it beside the other versions of its product."""
         mine = self.handles
         twins = [one.name for one in others if mine and one.handles == mine and one.sha256 != self.sha256]
-        return judge(Facts(True, self.place.account, self.place.region, self.analysis, self.unread, twins=tuple(twins)))
+        return judge(Facts(True, self.place.account, self.place.region, self.analysis, twins=tuple(twins)))
 
 
 def versions(visit: Visit) -> list[Version]:
@@ -129,16 +130,16 @@ def _of_mirror(place: Place, kept: models.Version) -> Version:
     if template is not None:
         known = analysis_of(template.analysis, template.analysis_version)
         analysis = known or analyse(template.body)
-    unread = kept.template_unread or "not read yet"
+    unread = kept.template_unread or Phrase("It was not read yet.")
     deprecated, sha256 = kept.guidance == kept.DEPRECATED, template.sha256 if template else ""
     version = Version(product.product_id, product.name, kept.artifact_id, kept.name, deprecated, place, sha256=sha256)
     return _judged(version, analysis, unread)
 
 
-def _judged(version: Version, analysis: Analysis | None, unread: str) -> Version:
+def _judged(version: Version, analysis: Analysis | None, unread: str | Phrase) -> Version:
     """`unread` counts only where there is no analysis."""
     if analysis is not None:
-        unread = analysis.bad
+        unread = analysis.bad or ""
     return replace(version, analysis=None if unread else analysis, unread=unread)
 
 
@@ -168,7 +169,8 @@ def _listed(place: Place, summary: dict[str, Any]) -> list[Version]:
 
 
 def _read(ends: float, version: Version) -> Version:
-    analysis, unread = None, "no time left"
+    analysis: Analysis | None = None
+    unread: str | Phrase = Phrase("There was no time left.")
     if time.monotonic() < ends:
         try:
             text = _template(version)

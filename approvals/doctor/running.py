@@ -24,6 +24,7 @@ from approvals.doctor.findings import Finding, Severity, problem
 from approvals.doctor.registry import Check, checks
 from approvals.doctor.visit import Denied, Place, Round, Visit, code_of
 from catalog import aws
+from portal.phrases import Fact, Phrase
 
 BUDGET_SECONDS = 20.0
 HANDS = 12
@@ -115,7 +116,7 @@ def _look(check: Check, visit: Visit) -> list[Finding]:
     except Denied as denied:
         light = Severity.INFO if denied.place.account != visit.round.home.account else None
         place, role = denied.place, _role(denied.place)
-        facts = {"action": denied.action, "role": role, "place": str(place)}
+        facts: dict[str, Fact] = {"action": denied.action, "role": role, "place": str(place)}
         found.append(_unseen(check, place, DENIED, DENIED_REMEDY, severity=light, **facts))
     except ClientError as error:
         found.append(_unseen(check, visit.place, ASKED, ASKED_REMEDY, error=code_of(error)))
@@ -135,18 +136,19 @@ def _unseen(
     /,
     *,
     severity: Severity | None = None,
-    **facts: str | int,
+    **facts: Fact,
 ) -> Finding:
     about = str(place or "")
     return check.finding(problem(seen, about=about, remedy=remedy, severity=severity or Severity.WARNING, **facts))
 
 
-def _role(place: Place) -> str:
+def _role(place: Place) -> str | Phrase:
     """Who the right has to be given to: the role this process acts as there."""
     try:
         arn = str(place.client("sts").get_caller_identity()["Arn"])
     except (ClientError, BotoCoreError):
-        return "the desk's role" if place.account == aws.own_account() else aws.reader_role(place.account, place.region)
+        is_own = place.account == aws.own_account()
+        return Phrase("the desk's role") if is_own else aws.reader_role(place.account, place.region)
     head, _slash, session = arn.partition(":assumed-role/")
     if not session:
         return arn

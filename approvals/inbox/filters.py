@@ -40,6 +40,7 @@ AGES: dict[str, Promise | str] = {
     "over-7d": gettext_lazy("Older than 7 days"),
     "over-30d": gettext_lazy("Older than 30 days"),
 }
+TAKEN: dict[str, Promise | str] = {"me": gettext_lazy("Me"), "nobody": gettext_lazy("Nobody")}
 LABELS: dict[str, Promise | str] = {
     "q": gettext_lazy("Search"),
     "product": gettext_lazy("Product"),
@@ -49,6 +50,7 @@ LABELS: dict[str, Promise | str] = {
     "requester": gettext_lazy("Requester"),
     "age": gettext_lazy("Age"),
     "risk": gettext_lazy("Risk"),
+    "taken": gettext_lazy("Taken by"),
     "state": gettext_lazy("State"),
     "kind": gettext_lazy("Kind"),
 }
@@ -59,7 +61,7 @@ _SHAPES = {
     "account": re.compile(r"[0-9]{12}", re.ASCII),
     "region": re.compile(r"[a-z0-9-]{1,32}", re.ASCII),
 }
-_LISTS: dict[str, Mapping[str, Any]] = {"risk": RISKS, "age": AGES, "kind": dict(Kind.choices)}
+_LISTS: dict[str, Mapping[str, Any]] = {"risk": RISKS, "age": AGES, "taken": TAKEN, "kind": dict(Kind.choices)}
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class Filters:
         return urlencode({name: value for name, value in said.items() if value})
 
     def on(self, tab: Tab) -> Filters:
-        """The same filters on another tab; a state that never stands there goes."""
-        kept = {name: value for name, value in self.values.items() if name != "state" or value in tab.states}
+        """The same filters on another tab; what nothing there can be goes."""
+        kept = {name: value for name, value in self.values.items() if _stands(name, value, tab)}
         return replace(self, tab=tab, values=kept, problems=())
 
     @cached_property
@@ -118,11 +120,20 @@ def of(query: str) -> Filters:
 def _is_one(name: str, value: str, tab: Tab) -> bool:
     if name == "q":
         return len(value) <= LONGEST and bool(words(value))
+    if not _stands(name, value, tab):
+        return False
     if name == "state":
-        return value in State.values and State(value) in tab.states
+        return value in State.values
     if name in _LISTS:
         return value in _LISTS[name]
     return bool(_SHAPES[name].fullmatch(value))
+
+
+def _stands(name: str, value: str, tab: Tab) -> bool:
+    """Whether a request of this tab can be so: only what is open is taken by somebody, or by nobody."""
+    if name == "taken":
+        return tab.has_open
+    return name != "state" or value in tab.states
 
 
 def _person(value: str) -> User | None:

@@ -16,8 +16,9 @@ from approvals.inbox.narrowing import conditions, counted
 from approvals.inbox.tabs import Tab
 from approvals.models import Hold, LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
+from approvals.paging import Page, newest_first, soonest_first
 from approvals.review import sensitivity
-from approvals.views.paging import Page, newest_first, soonest_first
+from portal.accounts.models import User
 
 # As many as are decided on at once (approvals.inbox.bulk.MOST).
 WAITING = 50
@@ -46,7 +47,9 @@ class Listing:
         return sha256(repr((rows, ends, sorted(self.counts.items()))).encode()).hexdigest()[:16]
 
 
-def listing(seen: LaunchRequestQuerySet, filters: Filters, cursors: Mapping[str, str], at: datetime) -> Listing:
+def listing(
+    person: User, seen: LaunchRequestQuerySet, filters: Filters, cursors: Mapping[str, str], at: datetime
+) -> Listing:
     """`seen`: all that the person may see."""
     unusable = Hold.objects.filter(request=OuterRef("pk"), status=HoldStatus.UNUSABLE)
     shown = (
@@ -54,7 +57,7 @@ def listing(seen: LaunchRequestQuerySet, filters: Filters, cursors: Mapping[str,
         .select_related("requester", "claimed_by")
         .annotate(is_unusable=Exists(unusable), is_sensitive=sensitivity.is_marked())
     )
-    asked = conditions(filters, at)
+    asked = conditions(filters, person, at)
     rows = shown.filter(filters.tab.where, *asked.values())
     return Listing(filters, cursors, _pages(rows, filters, cursors), counted(seen, filters, asked), at)
 

@@ -8,11 +8,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
+from approvals.actions.claiming import claimed, unclaimed
 from approvals.inbox.filters import Filters
 from approvals.inbox.searching import search
 from approvals.inbox.tabs import Tab
 from approvals.models import LaunchRequest
 from approvals.models.requests import LaunchRequestQuerySet
+from portal.accounts.models import User
 
 # More than this is shown as "1,000+".
 MOST_COUNTED = 1000
@@ -26,9 +28,9 @@ _SPANS = {
 _AT_ONCE = 100
 
 
-def conditions(filters: Filters, now: datetime) -> dict[str, Q]:
-    """What each filter asks of a row, by the filter's name."""
-    return {name: _condition(name, value, filters, now) for name, value in filters.values.items()}
+def conditions(filters: Filters, person: User, now: datetime) -> dict[str, Q]:
+    """What each filter asks of a row, by the filter's name. `person`: who looks at the list."""
+    return {name: _condition(name, value, filters, person, now) for name, value in filters.values.items()}
 
 
 def counted(requests: LaunchRequestQuerySet, filters: Filters, asked: dict[str, Q]) -> dict[Tab, int]:
@@ -46,11 +48,13 @@ def counted(requests: LaunchRequestQuerySet, filters: Filters, asked: dict[str, 
         return dict(zip(Tab, cursor.fetchone() or (), strict=True))
 
 
-def _condition(name: str, value: str, filters: Filters, now: datetime) -> Q:
+def _condition(name: str, value: str, filters: Filters, person: User, now: datetime) -> Q:
     if name == "q":
         return search(value) or Q()
     if name == "age":
         return _age(value, now)
+    if name == "taken":
+        return claimed(now, by=person) if value == "me" else unclaimed(now)
     if name == "requester":
         return Q(requester=filters.requester)
     if name == "risk":

@@ -63,7 +63,7 @@ def _rows(person: User, teams: list[int], filters: Filters, at: datetime) -> Lau
         Exists(_turns(teams)),
         ~Exists(unusable),
         ~Exists(voted),
-        *conditions(filters.on(Tab.WAITING), at).values(),
+        *conditions(filters.on(Tab.WAITING), person, at).values(),
         state=State.PENDING,
         deadline__gt=at,
     )

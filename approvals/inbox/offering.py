@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.choices import Kind
-from approvals.inbox.filters import AGES, LABELS, RISKS, Filters
+from approvals.inbox.filters import AGES, LABELS, RISKS, TAKEN, Filters
 from approvals.inbox.tabs import Tab
 from approvals.models.requests import LaunchRequestQuerySet
 from catalog.models import Portfolio
@@ -53,6 +53,7 @@ def choices(requests: LaunchRequestQuerySet, filters: Filters) -> list[Choice]:
         "requester": _frequent((str(row[5] or ""), row[6] or row[7]) for row in rows),
         "age": dict(AGES),
         "risk": dict(RISKS),
+        "taken": dict(TAKEN) if tab.has_open else {},
         "state": {state.value: state.label for state in tab.states} if len(tab.states) > 1 else {},
         "kind": dict(Kind.choices),
     }

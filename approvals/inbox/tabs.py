@@ -24,6 +24,10 @@ class Tab(models.TextChoices):
         }.get(self, tuple(State))
 
     @property
+    def has_open(self) -> bool:
+        return any(state.is_open for state in self.states)
+
+    @property
     def where(self) -> models.Q:
         """In the words of the partial indexes, so that PostgreSQL recognises them."""
         return models.Q() if self is Tab.ALL else models.Q(state__in=self.states)

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from approvals.choices import NoticeCode, State
 from approvals.models import LaunchRequest, Notice
 from approvals.notifications.readers import Role, role_of
-from approvals.notifications.wishes import NOT_WANTED, is_always
+from approvals.notifications.wishes import NOT_WANTED, is_always, is_last_call
 from portal.accounts.models import MailWish, User
 
 _CALLS = frozenset({NoticeCode.OPENED, NoticeCode.ASKED, NoticeCode.REMINDED})
-LAST_RUNG = 90
 MAY_NOT_SEE = "may_not_see"
 
 
@@ -46,4 +45,4 @@ def _is_turn_of(notice: Notice, request: LaunchRequest, reader: User) -> bool:
     waits_for_answer = request.state == State.NEEDS_INFO
     if role_of(reader, NoticeCode.REMINDED, request) == Role.REQUESTER:
         return waits_for_answer
-    return not waits_for_answer or notice.event.params.get("percent", 0) >= LAST_RUNG
+    return not waits_for_answer or is_last_call(notice)

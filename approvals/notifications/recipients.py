@@ -51,14 +51,14 @@ def _audience(notice: Notice) -> Q:
         return _whose_turn(notice, request)
     if code == NoticeCode.MENTIONED:
         return _named(notice, request)
-    if code in _TO_THE_DESK or (code == NoticeCode.COMMENTED and _wrote_it_himself(notice, request)):
+    if code in _TO_THE_DESK or (code == NoticeCode.COMMENTED and _wrote_it_themselves(notice, request)):
         return _desk(request) & ~Q(pk=request.requester_id)
-    if code == NoticeCode.WITHDRAWN and _wrote_it_himself(notice, request):
+    if code == NoticeCode.WITHDRAWN and _wrote_it_themselves(notice, request):
         return _desk(request)
     return Q(pk=request.requester_id)
 
 
-def _wrote_it_himself(notice: Notice, request: LaunchRequest) -> bool:
+def _wrote_it_themselves(notice: Notice, request: LaunchRequest) -> bool:
     return notice.event.actor_id is not None and notice.event.actor_id == request.requester_id
 
 

@@ -11,6 +11,7 @@ from approvals.choices import NoticeCode
 from approvals.notifications.facts import Facts
 from approvals.notifications.readers import Role
 from portal.accounts.reading import when
+from portal.phrases import joined
 from portal.templatetags.elements import span
 
 
@@ -28,7 +29,7 @@ def _all(code: NoticeCode, said: Facts) -> Iterator[tuple[str, str]]:
         yield _("Product"), f"{said.title} ({said.version})" if said.version else said.title
         yield _("Stack name"), said.stack
         yield _("Requester"), said.requester
-        yield _("Where"), f"{said.account}, {said.region}"
+        yield _("Where"), joined((said.account, said.region))
     if code == NoticeCode.ENDED and said.stack_status:
         reason = f" ({said.stack_reason})" if said.stack_reason else ""
         yield _("Stack"), said.stack_status + reason

@@ -22,6 +22,8 @@ from approvals.sentences import sentence
 from portal.accounts.models import User
 
 DIGEST = "digest"
+# An administrator and an approver.
+_ADA, _AMIR = "Ada Moreau", "Amir Khan"
 _DESK, _REQUESTER, _ADMINISTRATOR = (Role.DESK,), (Role.REQUESTER,), (Role.ADMINISTRATOR,)
 _BOTH = (Role.DESK, Role.REQUESTER)
 
@@ -104,7 +106,7 @@ def _particular(code: NoticeCode, end: str) -> dict[str, Any]:
             "title": "",
             "deadline": None,
             "glance": (),
-            "inviter": _name(),
+            "inviter": _ADA,
             "team": "Platform approvers",
         }
     if code == NoticeCode.RIGHTS:
@@ -125,18 +127,14 @@ def _sentence(code: NoticeCode, end: str) -> str:
     if code == NoticeCode.WITHDRAWN:
         return _("%(who)s withdrew the request") % {"who": "Rita Okafor"}
     if code == NoticeCode.RIGHTS:
-        return _("%(who)s made %(whom)s an auditor") % {"who": _name(), "whom": "Rita Okafor"}
+        return _("%(who)s made %(whom)s an auditor") % {"who": _ADA, "whom": "Rita Okafor"}
     if event is None:
         return ""
     params = {"code": AlarmCode.BYPASS.value, "outcome": Outcome.LAUNCHED.value, "percent": 50}
     by_people = code not in (NoticeCode.OPENED, NoticeCode.EXPIRED, NoticeCode.REMINDED)
-    return sentence(AuditEvent(code=event.value, params=params, actor=User(name=_name()) if by_people else None))
+    return sentence(AuditEvent(code=event.value, params=params, actor=User(name=_AMIR) if by_people else None))
 
 
 def _glance() -> tuple[str, ...]:
     resources = ngettext("%(n)s resource", "%(n)s resources", 12) % {"n": 12}
     return resources, _("The same parameters as the last time")
-
-
-def _name() -> str:
-    return "Amir Khan"

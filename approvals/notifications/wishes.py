@@ -1,8 +1,9 @@
 """What people wish: each mail at once, one a day at eight in the morning of their zone, or none.
 
 Some mails no wish holds back: alarms, invitations, changes of the reader's account, and questions to the requester,
-whose stack waits. A wish that changes while deliveries wait is heeded by the next sweep (`heed`): nothing is lost, and
-what is no longer wanted is given up with that reason.
+whose stack waits. The last reminder to decide waits for no digest, either, because tomorrow the launch is over; whoever
+wishes no mails does not get it. A wish that changes while deliveries wait is heeded by the next sweep (`heed`): nothing
+is lost, and what is no longer wanted is given up with that reason.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from portal.accounts.models import MailWish, User
 from portal.accounts.reading import zone_of
 
 HOUR = time(8)
+# Of the ladder of reminders (approvals.reminders), in percent.
+LAST_RUNG = 90
 ALWAYS = frozenset({NoticeCode.ALARM, NoticeCode.ASKED, NoticeCode.INVITED, NoticeCode.RIGHTS})
 NOT_WANTED = "not_wanted"
 BATCH = 1000
@@ -45,7 +48,12 @@ def wanting(notice: Notice) -> Q:
 
 
 def waits_for_digest(notice: Notice, reader: User) -> bool:
-    return reader.mail_wish == MailWish.DIGEST and not is_always(notice, reader)
+    return reader.mail_wish == MailWish.DIGEST and not (is_always(notice, reader) or is_last_call(notice))
+
+
+def is_last_call(notice: Notice) -> bool:
+    """Whether nobody is reminded of it again."""
+    return notice.code == NoticeCode.REMINDED and notice.event.params.get("percent", 0) >= LAST_RUNG
 
 
 def next_digest(reader: User, now: datetime) -> datetime:

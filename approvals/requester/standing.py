@@ -10,7 +10,7 @@ from approvals.choices import MessageKind, State
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest, Vote
 from approvals.requester.advice import advice
-from approvals.requester.deciding import teams_of
+from approvals.requester.deciders import teams_of
 from approvals.requester.journey import Step, journey
 from approvals.review.steps import Mark
 from portal.accounts.models import User

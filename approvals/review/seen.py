@@ -121,7 +121,7 @@ def _happened(launch: LaunchRequest, before: int, *, inside: bool) -> list[str]:
     """The trail only grows, so what came after the first `before` events is what is new."""
     fresh = trail.changes([launch.pk], inside=inside).select_related("actor", "on_behalf_of").prefetch_related("texts")
     events = list(fresh.order_by("number")[before:][:_MOST_TOLD])
-    return [words for _event, words in trail.told(events, inside=inside)]
+    return [one.sentence for one in trail.told(events, inside=inside)]
 
 
 def _compared(then: Seen, today: Seen) -> Iterator[str]:

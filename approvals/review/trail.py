@@ -6,6 +6,7 @@ Invariant: requesters are told what is named here, and nothing that anybody adds
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
@@ -49,6 +50,17 @@ FOR_REQUESTERS = frozenset(
     }
 )
 _DECIDED = (Event.APPROVED, Event.REJECTED)
+# What somebody wrote along with these stands below their sentence; of others it is part of it, or elsewhere.
+_WITH_WORDS = (Event.VOTED, *_DECIDED, Event.DECIDED_BY_LINK)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event in words. `said`: the note or reason its person wrote, or the empty string."""
+
+    event: AuditEvent
+    sentence: str
+    said: str
 
 
 def changes(pks: Iterable[int], *, inside: bool) -> QuerySet[AuditEvent]:
@@ -57,15 +69,27 @@ def changes(pks: Iterable[int], *, inside: bool) -> QuerySet[AuditEvent]:
     return events if inside else events.exclude(code=Event.EDITED, params__kind=MessageKind.NOTE)
 
 
-def told(events: Sequence[AuditEvent], *, inside: bool) -> list[tuple[AuditEvent, str]]:
+def told(events: Sequence[AuditEvent], *, inside: bool) -> list[Told]:
     """These events with their sentences, as far as the reader is told. A vote that was the decision is told once."""
     decided = {(event.actor_id, event.at) for event in events if event.code in _DECIDED}
     return [
-        (event, sentence(event))
+        Told(event, sentence(event), _said(event))
         for event in events
         if not (event.code == Event.VOTED and (event.actor_id, event.at) in decided)
         and (inside or _is_for_requesters(event))
     ]
+
+
+def votes(events: Sequence[AuditEvent]) -> list[Told]:
+    """Of these events the votes, without the one that was the decision: that one stands by itself."""
+    voting = [event for event in events if event.code in (Event.VOTED, *_DECIDED)]
+    return [one for one in told(voting, inside=True) if one.event.code == Event.VOTED]
+
+
+def _said(event: AuditEvent) -> str:
+    if event.code not in _WITH_WORDS:
+        return ""
+    return next((one.text for one in event.texts.all() if one.name == "reason"), "")
 
 
 def _is_for_requesters(event: AuditEvent) -> bool:

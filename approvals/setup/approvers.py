@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,7 +24,7 @@ def step(_now: datetime) -> Step:
         seen=(_seen(len(found)),),
         todo=_("Add an approver beside the administrator. They sign in by a code that is mailed to them."),
         commands=("python manage.py add_person bea@example.com --name Bea --approver",),
-        links=_links(),
+        links=((_("People"), reverse("people")),),
     )
 
 
@@ -32,10 +32,3 @@ def _seen(number: int) -> str:
     if not number:
         return _("Nobody may decide yet.")
     return ngettext("%(n)d person may decide.", "%(n)d people may decide.", number) % {"n": number}
-
-
-def _links() -> tuple[tuple[str, str], ...]:
-    try:
-        return ((_("People"), reverse("people")),)
-    except NoReverseMatch:
-        return ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -80,12 +79,11 @@ def _look(answers: queue.SimpleQueue[running.Report], now: datetime) -> None:
 
 
 def _late(code: str) -> Finding:
-    facts: dict[str, str | int] = {"seconds": int(SECONDS)}
-    return Finding(code, Severity.WARNING, "", running.LATE, "", running.LATE_REMEDY, facts)
+    return Finding(code, Severity.WARNING, "", running.LATE, "", running.LATE_REMEDY, {"seconds": int(SECONDS)})
 
 
 def _keep(report: running.Report) -> None:
-    findings = [asdict(one) | {"severity": one.severity.value} for one in report.findings]
+    findings = [one.kept() for one in report.findings]
     cache.set(_KEY, {"at": report.at, "findings": findings}, _KEPT_SECONDS)
 
 
@@ -102,7 +100,7 @@ def _looks() -> list[tuple[datetime, list[Finding]]]:
     kept: dict[str, Any] | None = cache.get(_KEY)
     looks = []
     if kept is not None:
-        findings = [Finding(**one | {"severity": Severity(one["severity"])}) for one in kept["findings"]]
+        findings = [Finding.from_kept(one) for one in kept["findings"]]
         looks.append((kept["at"], findings))
     if (report := keeping.last()) is not None:
         looks.append((report.at, report.findings))

@@ -7,12 +7,15 @@ from datetime import datetime
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from approvals.choices import DeliveryStatus
 from approvals.models import Delivery
+from approvals.notifications.content import Rendered
 from approvals.setup.steps import Standing, Step
 from portal.accounts.models import User
 
@@ -27,7 +30,7 @@ def step(_now: datetime) -> Step:
         title=_("A mail was sent"),
         why=_("Sign-in codes, launches that wait and answers go out by mail."),
         standing=Standing.DONE if sent else Standing.TODO,
-        seen=(_("A mail has left the desk.") if sent else _("No mail has left the desk yet."),),
+        seen=(_("A mail has left the desk.") if sent else _("No mail has left the desk lately."),),
         todo=_(
             "Amazon SES has to have verified the sender, %(sender)s. While SES is in sandbox mode it sends to verified "
             "addresses only. Then send yourself a mail."
@@ -39,14 +42,25 @@ def step(_now: datetime) -> Step:
     )
 
 
+def written() -> Rendered:
+    """The test mail, in the active language."""
+    context = {
+        "subject": _("A test mail from Gatehouse"),
+        "language": get_language(),
+        "desk": settings.GATEHOUSE_DESK_URL,
+    }
+    return Rendered(
+        subject=str(context["subject"]),
+        text=render_to_string("approvals/mail/test/base.txt", context).strip() + "\n",
+        html=render_to_string("approvals/mail/test/base.html", context),
+    )
+
+
 def send_test(person: User) -> str:
     """A mail to this person, at once and not through the outbox; what went wrong as a code, else the empty string."""
-    message = EmailMessage(
-        _("A test mail from Gatehouse"),
-        _("Mails of this desk reach you. Nothing has to be done.\n\n%(desk)s\n")
-        % {"desk": settings.GATEHOUSE_DESK_URL},
-        to=[person.email],
-    )
+    content = written()
+    message = EmailMultiAlternatives(content.subject, content.text, to=[person.email])
+    message.attach_alternative(content.html, "text/html")
     try:
         message.send()
     except Exception as error:  # noqa: BLE001 - whatever it is, the administrator reads its name

@@ -26,6 +26,7 @@ from approvals.errors import Refused, Why
 from approvals.models import Attachment
 from approvals.talk import names, sniffing
 from catalog import aws
+from portal.phrases import joined
 
 MOST, LARGEST = 5, 10 * 1024 * 1024
 # What a form with all of them may weigh, its text and boundaries included.
@@ -134,7 +135,7 @@ def _one(upload: Upload) -> tuple[Upload, str, str]:
         raise Refused(Why.FILE_TOO_LARGE, name=name, limit=LARGEST // 1024**2)
     content_type = sniffing.content_type(cast("IO[bytes]", upload), names.ending(name))
     if not content_type:
-        raise Refused(Why.FILE_NOT_TAKEN, name=name, endings=", ".join(sniffing.ENDINGS))
+        raise Refused(Why.FILE_NOT_TAKEN, name=name, endings=joined(sniffing.ENDINGS))
     return upload, name, content_type
 
 

@@ -15,6 +15,7 @@ from approvals import badges
 from approvals.choices import Look, State
 from approvals.models import LaunchRequest
 from approvals.views.live import poll
+from portal.phrases import headed
 
 _LANGUAGES = ("en", "zh-hans")
 _HEADERS = {
@@ -43,7 +44,7 @@ def badge(request: HttpRequest, token: str) -> HttpResponse:
 
 def _picture(name: str, said: str, look: Look, status: int = 200) -> HttpResponse:
     fields = badges.labels(name, said, look)
-    context = {"fields": fields, "width": sum(field.width for field in fields), "title": f"{name}: {said}"}
+    context = {"fields": fields, "width": sum(field.width for field in fields), "title": headed(name, said)}
     drawn = render_to_string("approvals/requester/badge.svg", context)
     language = {"Content-Language": translation.get_language()}
     return HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8", status=status, headers=language)

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -21,8 +21,9 @@ from django_htmx.middleware import HtmxDetails
 from approvals.actor import Actor
 from approvals.choices import Channel
 from approvals.context import sections_of
-from approvals.errors import Refused
+from approvals.errors import Refused, Why
 from approvals.models import LaunchRequest
+from portal.accounts import stepup
 from portal.accounts.models import User
 
 log = structlog.get_logger(__name__)
@@ -89,3 +90,11 @@ def at_the_desk(person: User) -> Actor:
 def log_refusal(person: User, subject: str, verb: str, refused: Refused) -> None:
     """`subject`: the number of a request, or what of operations the verb was for."""
     log.info("verb refused", person=person.pk, subject=subject, verb=verb, why=refused.why.value)
+
+
+def prove_again(request: PersonRequest, refused: Refused, back: str) -> HttpResponse | None:
+    """Where only a proof is missing of who is in front of the browser: the way to give it, which leads `back`."""
+    if refused.why is not Why.PROVE_AGAIN:
+        return None
+    messages.warning(request, refused.sentence)
+    return stepup.prove_again(request, back)

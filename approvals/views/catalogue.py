@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from approvals.paging import by_risk
 from approvals.views import trend
 from approvals.views.base import PersonRequest, for_people, may_see
-from approvals.views.paging import by_risk
 from catalog.coverage import Risk
 from catalog.models import Offer, Place, Portfolio, Product, Version
 from portal.clock import now

@@ -123,7 +123,7 @@ def _elsewhere(seen: LaunchRequestQuerySet, found: Listing) -> tuple[LaunchReque
 
 def _found(request: PersonRequest, seen: LaunchRequestQuerySet, filters: Filters) -> Listing:
     cursors = {name: request.GET[name] for name in _CURSORS if request.GET.get(name)}
-    return listing.listing(seen, filters, cursors, now())
+    return listing.listing(request.user, seen, filters, cursors, now())
 
 
 def _live(request: PersonRequest, found: Listing, *, decides: bool) -> Live:

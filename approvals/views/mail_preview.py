@@ -15,13 +15,10 @@ from django.utils.translation import override
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from approvals.choices import NoticeCode
 from approvals.context import sections_of
 from approvals.notifications.content import Rendered
-from approvals.notifications.readers import Role
-from approvals.notifications.samples import DIGEST, kinds, sample
 from approvals.views.base import PersonRequest, for_people
-from portal.clock import now
+from approvals.views.previews import Preview, find, groups
 
 _POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
@@ -31,10 +28,8 @@ _POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancesto
 def overview(request: PersonRequest) -> HttpResponse:
     _may_see(request)
     language = _language(request)
-    with override(language):
-        mails = [(code, role, end, sample(code, role, end, now()).subject) for code, role, end in kinds()]
-    titled = [(_title(code), code, role, end, subject) for code, role, end, subject in mails]
-    return render(request, "approvals/mails.html", _common(language) | {"mails": titled})
+    mails = [(name, [(one, _drawn(one, language).subject) for one in group]) for name, group in groups()]
+    return render(request, "approvals/mails.html", _common(language) | {"groups": mails})
 
 
 @csp_update({"frame-src": [SELF]})
@@ -42,9 +37,8 @@ def overview(request: PersonRequest) -> HttpResponse:
 @for_people
 def page(request: PersonRequest, code: str, role: str, end: str = "") -> HttpResponse:
     _may_see(request)
-    language = _language(request)
-    mail = _sample(code, role, end, language)
-    context = {"mail": mail, "title": _title(code), "code": code, "role": role, "end": end}
+    language, one = _language(request), _found(code, role, end)
+    context = {"preview": one, "mail": _drawn(one, language)}
     return render(request, "approvals/mail.html", _common(language) | context)
 
 
@@ -53,20 +47,21 @@ def page(request: PersonRequest, code: str, role: str, end: str = "") -> HttpRes
 @for_people
 def html(request: PersonRequest, code: str, role: str, end: str = "") -> HttpResponse:
     _may_see(request)
-    response = HttpResponse(_sample(code, role, end, _language(request)).html)
+    response = HttpResponse(_drawn(_found(code, role, end), _language(request)).html)
     response["Content-Security-Policy"] = _POLICY
     return response
 
 
-def _sample(code: str, role: str, end: str, language: str) -> Rendered:
-    if (code, role, end) not in kinds():
+def _found(code: str, role: str, end: str) -> Preview:
+    found = find(code, role, end)
+    if found is None:
         raise Http404
+    return found
+
+
+def _drawn(one: Preview, language: str) -> Rendered:
     with override(language):
-        return sample(code, Role(role), end, now())
-
-
-def _title(code: str) -> str:
-    return DIGEST if code == DIGEST else str(NoticeCode(code).label)
+        return one.draw()
 
 
 def _language(request: PersonRequest) -> str:

@@ -20,7 +20,7 @@ from approvals.context import sections_of
 from approvals.errors import Refused, Why
 from approvals.forms.desk import ReasonForm, SensitiveForm
 from approvals.models import CannedReason, LaunchRequest, Sensitivity
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, prove_again
 from catalog.models import Place, Product
 from portal.accounts import stepup
 from portal.clock import now
@@ -57,10 +57,9 @@ def unmark(request: PersonRequest, pk: int) -> HttpResponse:
         actions.unmark_sensitive(pk, is_fresh=is_fresh, actor=at_the_desk(request.user), now=now())
     except Refused as refused:
         log_refusal(request.user, "operations", "unmark", refused)
-        if refused.why is not Why.PROVE_AGAIN:
-            raise Http404 from None
-        messages.warning(request, refused.sentence)
-        return stepup.prove_again(request, reverse("sensitive"))
+        if proof := prove_again(request, refused, reverse("sensitive")):
+            return proof
+        raise Http404 from None
     messages.success(request, _("It is not marked as sensitive any more."))
     return redirect("sensitive")
 

@@ -10,6 +10,7 @@ from approvals.models import LaunchRequest
 from approvals.talk import mentions
 from approvals.views.base import PersonRequest
 from portal.accounts.models import User
+from portal.phrases import joined
 
 _MOST = 5
 
@@ -24,7 +25,7 @@ def nobody(launch: LaunchRequest, writer: User, text: str, *, note: bool) -> str
         "%(names)s name nobody who may read this, so nobody was told.",
         len(names),
     )
-    return said % {"names": _(", ").join(names)} if names else ""
+    return said % {"names": joined(names)} if names else ""
 
 
 def tell(request: PersonRequest, launch: LaunchRequest, text: str, *, note: bool) -> None:
@@ -37,4 +38,4 @@ def tell_of_reason(request: PersonRequest, text: str) -> None:
     """After a decision: a reason names nobody, whatever stands in it."""
     if names := mentions.unknown(text, [])[:_MOST]:
         said = _("Nobody was told because of %(names)s: only a message in the conversation tells somebody.")
-        messages.warning(request, said % {"names": _(", ").join(names)})
+        messages.warning(request, said % {"names": joined(names)})

@@ -21,7 +21,7 @@ from approvals.errors import Refused, Why
 from approvals.forms.people import InviteForm, MembershipForm, RolesForm
 from approvals.models import Membership, Team
 from approvals.people import SHOWS, find, invited_at, with_facts
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see, prove_again
 from portal.accounts import stepup
 from portal.accounts.models import User
 from portal.clock import now
@@ -122,9 +122,9 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
         log_refusal(request.user, f"people/{whom.pk}", verb, refused)
         if refused.why is Why.NOT_FOUND:
             raise Http404 from None
+        if proof := prove_again(request, refused, here):
+            return proof
         messages.warning(request, refused.sentence)
-        if refused.why is Why.PROVE_AGAIN:
-            return stepup.prove_again(request, here)
     return redirect(here)
 
 

@@ -14,19 +14,26 @@ from approvals.choices import HoldStatus, Kind, Outcome, SignalStatus, State
 from approvals.lifecycle import Action
 from approvals.models import AuditEvent, CannedReason, LaunchRequest
 from approvals.progress import next_step
-from approvals.review import asker, asking, presence, seen, sensitivity, trail
+from approvals.review import asker, asking, deciders, presence, seen, sensitivity, trail
 from approvals.review.glance import glance
 from approvals.review.steps import steps
 from approvals.review.turns import turn
-from approvals.views import deciders
 from catalog import console
 from catalog.models import Product
 from portal.accounts.models import User
 
 _MOST_REASONS = 50
 _MOST_EVENTS = 300
-# What the steps and the turn are told from.
-_TELLING = (Event.ASKED, Event.ANSWERED, Event.SIGNAL_STORED, Event.OUTCOME)
+# What the steps, the turn and the votes are told from.
+_TELLING = (
+    Event.ASKED,
+    Event.ANSWERED,
+    Event.VOTED,
+    Event.APPROVED,
+    Event.REJECTED,
+    Event.SIGNAL_STORED,
+    Event.OUTCOME,
+)
 _TALKING = {Action.ANSWER, Action.COMMENT, Action.NOTE}
 
 
@@ -85,6 +92,7 @@ def moving(launch: LaunchRequest, person: User, now: datetime) -> dict[str, Any]
         "events_link": console.stack_events_url(launch.stack_id),
         "held_until": hold.deadline if hold and hold.is_update and hold.status == HoldStatus.OPEN else None,
         "granted": getattr(launch, "granted_pass", None),
+        "votes": trail.votes(telling),
         "decision": getattr(launch, "decision", None),
         "link_decision": getattr(launch, "link_decision", None),
         "looking": presence.look(launch, person, now),
@@ -126,4 +134,5 @@ def _earlier(launch: LaunchRequest, events: list[AuditEvent]) -> list[AuditEvent
     if len(events) < _MOST_EVENTS:
         return []
     before = AuditEvent.objects.filter(chain__request=launch, number__lt=events[0].number, code__in=_TELLING)
+    before = before.select_related("actor", "on_behalf_of").prefetch_related("texts")
     return list(before.order_by("-number")[:_MOST_EVENTS])[::-1]

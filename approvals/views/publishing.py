@@ -26,8 +26,9 @@ from approvals.errors import Refused, Why
 from approvals.forms.catalogue import PublishForm
 from approvals.models import AuditEvent
 from approvals.publishing import subject
+from approvals.review.trail import Told
 from approvals.sentences import sentence
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see, prove_again
 from approvals.views.live import Live, answer, live, poll
 from catalog import console, publishing
 from catalog.coverage import Risk
@@ -35,7 +36,6 @@ from catalog.gating import BadOption
 from catalog.models import Product, Publication, Rollout, Version
 from catalog.models.publishing import WORKED, Status
 from catalog.publishing import report
-from catalog.publishing.problems import of_publication
 from portal.accounts import stepup
 from portal.clock import now
 
@@ -140,9 +140,8 @@ def act(request: PersonRequest, uuid: UUID, verb: str) -> HttpResponse:
         log_refusal(request.user, f"publications/{uuid}", verb, refused)
         if refused.why is Why.NOT_FOUND:
             raise Http404 from None
-        if refused.why is Why.PROVE_AGAIN:
-            messages.warning(request, refused.sentence)
-            return stepup.prove_again(request, reverse("publication", args=[uuid]))
+        if proof := prove_again(request, refused, reverse("publication", args=[uuid])):
+            return proof
         return _render(request, _publication(uuid), refused.sentence, refused.http_status)
     messages.success(request, sentence_)
     return redirect("publication", uuid)
@@ -205,7 +204,7 @@ def _live(request: PersonRequest, publication: Publication) -> Live:
         "publication": publication,
         "look": LOOKS[Status(publication.status)],
         "state": report.state(publication),
-        "problem": of_publication(publication.error),
+        "problem": report.reason(publication) if publication.error else "",
         "steps": list(publication.steps.all()),
     }
     url = reverse("publication_live", args=[publication.uuid]) if publication.status in WORKED else ""
@@ -233,6 +232,7 @@ def _render(request: PersonRequest, publication: Publication, refused: str = "",
         "unknown": unknown,
         "retire": publication.retire,
         "reason": report.reason(publication),
+        "notes": report.notes(publication),
         "failed": publication.status == Status.FAILED,
         "published": published,
         # What was left as it is may still let something by.
@@ -251,7 +251,7 @@ def _lines(publication: Publication) -> Sequence[tuple[str, str]]:
     return publishing.kept_lines(source.body, publication.gated.body)
 
 
-def _history(publication: Publication) -> list[tuple[AuditEvent, str]]:
+def _history(publication: Publication) -> list[Told]:
     chain = subject(publication.product)
     events = AuditEvent.objects.filter(chain__subject=chain, params__publication=publication.pk)
-    return [(event, sentence(event)) for event in events.select_related("actor").order_by("-number")[:100]]
+    return [Told(event, sentence(event), "") for event in events.select_related("actor").order_by("-number")[:100]]

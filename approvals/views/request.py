@@ -10,25 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_list_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_list_or_404, redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals import actions, rules
+from approvals import actions
 from approvals.actions.deciding import is_repeated
 from approvals.actor import Actor
 from approvals.errors import Refused, Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest
-from approvals.review import presence, reasons, seen
+from approvals.review import reasons, seen
 from approvals.review.seen import Consent
-from approvals.views import drafts, naming, presenting
+from approvals.views import drafts, naming, request_page
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
-from approvals.views.live import Live, answer, live, poll
-from approvals.views.way import way
+from approvals.views.live import answer, poll
 from portal.accounts import stepup
 from portal.clock import now
 
@@ -56,28 +53,19 @@ DONE = {
     "claim": _("You have taken this request. The others see it for half an hour."),
     "unclaim": _("You have given this request back."),
 }
-PARTS = {
-    "status": "approvals/parts/status.html",
-    "presence": "approvals/parts/presence.html",
-    "news": "approvals/parts/news.html",
-    "conversation": "approvals/parts/conversation.html",
-    "history": "approvals/parts/history.html",
-}
 
 
 @require_safe
 @for_people
 def page(request: PersonRequest, uuid: UUID) -> HttpResponse:
-    return _render(request, visible(request.user, uuid), drafts.take(request, str(uuid)))
+    return request_page.show(request, visible(request.user, uuid), drafts.take(request, str(uuid)))
 
 
 @require_safe
 @for_people
 @poll
 def page_live(request: PersonRequest, uuid: UUID) -> HttpResponse:
-    prefetch_related_objects([request.user], "principals")
-    launch = visible(request.user, uuid)
-    return answer(request, _live(request, launch, request.GET.get("since", ""), compare=True))
+    return answer(request, request_page.renewed(request, visible(request.user, uuid)))
 
 
 @require_POST
@@ -132,27 +120,4 @@ def _refused(request: PersonRequest, launch: LaunchRequest, verb: str, given: Gi
     launch = visible(request.user, launch.uuid)
     if refused.why is Why.PAGE_IS_STALE:
         context["changed"] = seen.changes(launch, given.consent.seen)
-    return _render(request, launch, context, status=refused.http_status)
-
-
-def _render(
-    request: PersonRequest, launch: LaunchRequest, context: dict[str, Any] | None = None, status: int = 200
-) -> HttpResponse:
-    at = now()
-    prefetch_related_objects([request.user], "principals")
-    facts = presenting.facts(launch, request.user, at)
-    facts["proven"] = stepup.is_fresh(request)
-    if facts["decides"]:
-        presence.first_seen(launch, at)
-    facts |= way(request, launch, facts["here"], at)
-    parts = _live(request, launch, facts["since"])
-    return render(request, "approvals/request.html", {**facts, "live": parts, **(context or {})}, status=status)
-
-
-def _live(request: PersonRequest, launch: LaunchRequest, since: str, *, compare: bool = False) -> Live:
-    """`since`: the token of what the page shows; a page that is just being made has nothing to compare."""
-    at = now()
-    changes = seen.changes(launch, since, inside=not rules.is_own(request.user, launch)) if compare else []
-    context = {**presenting.moving(launch, request.user, at), "changes": changes}
-    url = "" if presenting.at_rest(launch) else reverse("request_live", args=[launch.uuid])
-    return live(request, PARTS, context, url, since=since)
+    return request_page.show(request, launch, context, status=refused.http_status)

@@ -15,16 +15,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from approvals import paging
 from approvals.choices import TERMINAL_STATES, MessageKind, Outcome, State
 from approvals.inbox.searching import search
 from approvals.models import Hold, LaunchRequest, Message, Vote
 from approvals.models.requests import LaunchRequestQuerySet
-from approvals.requester.deciding import Team, teams_of
+from approvals.paging import Page, newest_first, soonest_first
+from approvals.requester.deciders import Team, teams_of
 from approvals.requester.journey import Step, journey
-from approvals.views import paging
 from approvals.views.base import PersonRequest, for_people
 from approvals.views.live import Live, answer, live, poll
-from approvals.views.paging import Page, newest_first, soonest_first
 from portal.accounts.models import User
 from portal.clock import now
 

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from approvals.actions import publishing as verbs
-from approvals.errors import Refused, Why
+from approvals.errors import Refused
 from approvals.forms.catalogue import PublishForm
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see, prove_again
 from approvals.views.live import Live, answer, live, poll
 from approvals.views.publishing import WORDS, planned, rows
 from catalog import publishing
@@ -112,9 +112,8 @@ def confirm(request: PersonRequest, uuid: UUID) -> HttpResponse:
         )
     except Refused as refused:
         log_refusal(request.user, f"rollouts/{uuid}", "confirm", refused)
-        if refused.why is Why.PROVE_AGAIN:
-            messages.warning(request, refused.sentence)
-            return stepup.prove_again(request, reverse("rollout", args=[uuid]))
+        if proof := prove_again(request, refused, reverse("rollout", args=[uuid])):
+            return proof
         return _render(request, rollout, refused.sentence, refused.http_status)
     if count:
         said = ngettext("Confirmed for %(n)d product.", "Confirmed for %(n)d products.", count) % {"n": count}

@@ -20,8 +20,7 @@ from approvals.lifecycle import Action
 from approvals.models import Attachment, LaunchRequest, Message
 from approvals.talk import editing, files, limits, thread
 from approvals.talk.markdown import render as as_html
-from approvals.views import naming
-from approvals.views import request as request_page
+from approvals.views import naming, request_page
 from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, visible
 from portal.bodies import takes
 from portal.clock import now
@@ -158,7 +157,7 @@ def _page(request: PersonRequest, uuid: UUID, typed: str, status: int, **context
     """The page of the request with what was typed, in the form it was typed into."""
     form = "note" if request.POST.get("form") == "note" else "message"
     context |= {"typed": typed, "talk_form": form}
-    return request_page._render(request, visible(request.user, uuid), context, status=status)  # noqa: SLF001
+    return request_page.show(request, visible(request.user, uuid), context, status=status)
 
 
 def _own(request: PersonRequest, uuid: UUID, pk: int) -> tuple[LaunchRequest, Message]:

@@ -16,7 +16,7 @@ from approvals.actions import teams
 from approvals.errors import Refused, Why
 from approvals.forms.people import MemberForm, TeamForm
 from approvals.models import Membership, Team
-from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see
+from approvals.views.base import PersonRequest, at_the_desk, for_people, log_refusal, may_act, may_see, prove_again
 from portal.accounts import stepup
 from portal.accounts.addresses import address_of
 from portal.accounts.models import User
@@ -43,8 +43,8 @@ def add(request: PersonRequest) -> HttpResponse:
         is_fresh = stepup.is_fresh(request)
         team = teams.add_team(form.cleaned_data["name"], is_fresh=is_fresh, actor=at_the_desk(request.user), now=now())
     except Refused as refused:
-        if refused.why is Why.PROVE_AGAIN:
-            return _prove_again(request, refused)
+        if proof := prove_again(request, refused, reverse("teams")):
+            return proof
         form.add_error("name", refused.sentence)
         return _render(request, form, refused.http_status)
     messages.success(request, _("The team %(team)s is there.") % {"team": team})
@@ -63,8 +63,8 @@ def act(request: PersonRequest, pk: int, verb: str) -> HttpResponse:
         log_refusal(request.user, f"teams/{pk}", verb, refused)
         if refused.why is Why.NOT_FOUND:
             raise Http404 from None
-        if refused.why is Why.PROVE_AGAIN:
-            return _prove_again(request, refused)
+        if proof := prove_again(request, refused, reverse("teams")):
+            return proof
         messages.warning(request, refused.sentence)
     else:
         messages.success(request, _("Saved."))
@@ -98,11 +98,6 @@ def _join(request: PersonRequest, pk: int) -> None:
 
 
 _VERBS: dict[str, Callable[[PersonRequest, int], None]] = {"rename": _rename, "default": _default, "join": _join}
-
-
-def _prove_again(request: PersonRequest, refused: Refused) -> HttpResponse:
-    messages.warning(request, refused.sentence)
-    return stepup.prove_again(request, reverse("teams"))
 
 
 def _render(request: PersonRequest, form: TeamForm, status: int = 200) -> HttpResponse:

@@ -13,10 +13,11 @@ from catalog.gating.children import child_of
 from catalog.gating.names import RECEIPT, REQUEST
 from catalog.gating.resources import resources, section
 from catalog.templates import BadTemplate, Document, plain, read
+from portal.phrases import Phrase, recalled
 from portal.storable import storable
 
 # One more whenever an analysis says more than before, or something else: stored ones are made again then.
-VERSION = 4
+VERSION = 5
 _STACK_SET = "AWS::CloudFormation::StackSet"
 _FUNCTIONS = {REQUEST: "gatehouse-notify", RECEIPT: "gatehouse-verify"}
 # Of an SSM type the values are names, not what is stored there.
@@ -54,7 +55,7 @@ class Analysis:
     inspection: Inspection = field(default_factory=Inspection)
     calls: list[Call] = field(default_factory=list)
     waits: dict[str, int | None] = field(default_factory=dict)
-    bad: str = ""
+    bad: Phrase | None = None
     stack_sets: list[str] = field(default_factory=list)
 
     @property
@@ -70,7 +71,7 @@ class Analysis:
     def to_json(self) -> dict[str, Any]:
         """The inspection's own JSON, with the rest beside it, as PostgreSQL takes it: no NUL, no half characters."""
         calls = [asdict(call) for call in self.calls]
-        own = {"calls": calls, "waits": self.waits, "bad": self.bad, "stack_sets": self.stack_sets}
+        own = {"calls": calls, "waits": self.waits, "bad": self.bad and self.bad.kept(), "stack_sets": self.stack_sets}
         data: dict[str, Any] = storable({**self.inspection.to_json(), **own})
         return data
 
@@ -78,7 +79,7 @@ class Analysis:
     def from_json(cls, data: dict[str, Any]) -> Analysis:
         calls = [Call(**one) for one in data.get("calls", [])]
         inspection, stack_sets = Inspection.from_json(data), data.get("stack_sets", [])
-        return cls(inspection, calls, data.get("waits", {}), data.get("bad", ""), stack_sets)
+        return cls(inspection, calls, data.get("waits", {}), recalled(data.get("bad")), stack_sets)
 
 
 def analyse(text: str) -> Analysis:
@@ -87,11 +88,15 @@ def analyse(text: str) -> Analysis:
         document = read(text.encode())
         return _analysed(document, inspect(document))
     except BadTemplate as error:
-        return Analysis(bad=str(error))
+        return Analysis(bad=error.said)
     except Exception as error:  # noqa: BLE001 - one strange template must not keep the others from being looked at
         # An error's words may quote the template.
         _log.error("a template could not be analysed", extra={"error": type(error).__name__})
-        return Analysis(bad=type(error).__name__)
+        what = Phrase(
+            "Looking at it failed by a mistake of ours (%(error)s). Please report it with the template.",
+            error=type(error).__name__,
+        )
+        return Analysis(bad=what)
 
 
 def analysis_of(data: dict[str, Any], version: int) -> Analysis | None:

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from catalog.gating import Why
 from catalog.models import Version
 from catalog.sync import problems
+from portal.phrases import Phrase, fact_of, shortened
 
 MOST_NAMES = 12
 
@@ -85,11 +85,12 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`names`: of resources, parameters or versions, at most MOST_NAMES; `more`: how many are left out."""
+    """`names`: of resources, parameters or versions, at most MOST_NAMES; `more`: how many are left out. `about`: a
+    name, a code or, of what the gate or a reader of templates says, its sentence."""
 
     because: Because
     names: list[str] = field(default_factory=list)
-    about: str = ""
+    about: str | Phrase = ""
     more: int = 0
 
     @classmethod
@@ -98,31 +99,25 @@ class Reason:
         return cls(because, every[:MOST_NAMES], about, max(len(every) - MOST_NAMES, 0))
 
     @property
-    def msgid(self) -> str:
-        """With %(names)s and %(about)s, for who keeps it to be read in any language."""
-        return _SENTENCES[self.because]
-
-    @property
     def sentence(self) -> str:
         """In the reader's language."""
         if self.because is Because.NOT_READ and self.about:
-            return problems.of_template(self.about)
-        about = Why(self.about).sentence if self.because is Because.LEAK else self.about
-        return gettext(_SENTENCES[self.because]) % {"names": self._listed, "about": about}
+            return problems.of_template(str(self.about))
+        return str(self.phrase())
 
-    @property
-    def _listed(self) -> str:
-        listed = ", ".join(self.names) or "–"
-        if not self.more:
-            return listed
-        return listed + " " + ngettext("and %(n)d more", "and %(n)d more", self.more) % {"n": self.more}
+    def phrase(self, most: int = MOST_NAMES) -> Phrase:
+        """With at most that many names."""
+        about = Why(str(self.about)).phrase if self.because is Because.LEAK else self.about
+        names = shortened(self.names[:most], len(self.names[most:]) + self.more) or "–"
+        return Phrase(_SENTENCES[self.because], names=names, about=about)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Reason:
-        return cls(**{**data, "because": Because(data["because"])})
+        known = {"because": Because(data["because"]), "about": fact_of(data.get("about", ""))}
+        return cls(**{**data, **known})
 
 
 def reasons_of(version: Version) -> list[Reason]:

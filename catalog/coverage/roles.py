@@ -22,6 +22,7 @@ from catalog.models.offers import Portfolio
 from catalog.sync import problems
 from catalog.sync.reading import Reader
 from catalog.sync.trouble import Denied, Gone, Passing, Trouble
+from portal.phrases import joined
 
 # Policies change without a trace in Service Catalog.
 BELIEVED = timedelta(hours=6)
@@ -64,7 +65,7 @@ def sentence_of(constraint: Constraint) -> str:
     """What is known of its role, in the reader's language."""
     if constraint.role_refuses:
         return _("It may not call %(functions)s: launches of gated versions fail at once.") % {
-            "functions": ", ".join(constraint.role_refuses)
+            "functions": joined(constraint.role_refuses)
         }
     code = constraint.role_unasked
     if code == "elsewhere":

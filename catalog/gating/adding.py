@@ -13,6 +13,7 @@ from catalog.gating.parts import Additions, output_data
 from catalog.gating.resources import entry, resources, section
 from catalog.gating.tokens import REGIONS
 from catalog.templates import Document, Node
+from portal.phrases import Phrase
 
 MOST_OUTPUTS = 200
 OUTPUT = "ApprovalReceipt"
@@ -72,7 +73,8 @@ def _output(doc: Document, ids: Ids) -> str:
 def _mapping(doc: Document) -> str:
     names = _names(doc, "Mappings")
     if len(names) >= _MOST_MAPPINGS:
-        raise doc.bad(doc.root.get("Mappings"), "There is no room for the mapping of tokens by region: give one token.")
+        what = Phrase("There is no room for the mapping of tokens by region: give one token.")
+        raise doc.bad(doc.root.get("Mappings"), what)
     return email.free_name(REGIONS, {*names})
 
 
@@ -120,9 +122,10 @@ def _add_to(editor: Editor, name: str, entries: dict[str, Any]) -> None:
     doc = editor.doc
     key, node = entry(doc, name)
     if node.is_null and not node.tag and node.value:
-        raise doc.bad(key, f"The section {name} is null, which CloudFormation does not take. Delete the line.")
+        what = Phrase("The section %(name)s is null, which CloudFormation does not take. Delete the line.", name=name)
+        raise doc.bad(key, what)
     if node.tag or (node.kind != "map" and not (node.is_null and not node.value)):
-        raise doc.bad(key, f"The section {name} is not a mapping.")
+        raise doc.bad(key, Phrase("The section %(name)s is not a mapping.", name=name))
     if node.kind == "scalar" and doc.root.flow:
-        raise doc.bad(key, f"The section {name} is not a mapping.")
+        raise doc.bad(key, Phrase("The section %(name)s is not a mapping.", name=name))
     editor.add_first(key, node, entries)

@@ -130,12 +130,13 @@ def _outcome(work: Work, options: Options, doing: str) -> Outcome:
         note = "This is the original, to the byte." if is_exact else "The template was changed after it was gated."
         return Outcome(name, "ungated", notes=[note], data=rest)
     result = gate(data, options, name)
+    notes = [str(note) for note in result.notes]
     if result.verdict is Verdict.REFUSED:
-        return Outcome(name, result.verdict, reason=result.reason, notes=result.notes, status=_BAD)
+        return Outcome(name, result.verdict, reason=result.reason, notes=notes, status=_BAD)
     if result.findings:
         reason = f"{name}:1: {result.reason}"
-        return Outcome(name, result.verdict, reason=reason, notes=result.notes, found=result.findings, status=_BAD)
-    notes = [result.reason, *result.notes] if result.reason else result.notes
+        return Outcome(name, result.verdict, reason=reason, notes=notes, found=result.findings, status=_BAD)
+    notes = [result.reason, *notes] if result.reason else notes
     return Outcome(name, result.verdict, notes=notes, data=result.output)
 
 

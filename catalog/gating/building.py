@@ -17,6 +17,7 @@ from catalog.gating.resources import Resource, entry, resources
 from catalog.gating.tokens import open_parameters
 from catalog.gating.waiting import wait
 from catalog.templates import Document, references
+from portal.phrases import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ def write(doc: Document, options: Options) -> Written:
     gate = _parts(doc, options, ids, added)
     for name in ids.all:
         if name in known:
-            raise doc.bad(known[name].key, f"The logical id {name} is the gate's, and is taken. Rename that resource.")
+            what = Phrase("The logical id %(name)s is the gate's, and is taken. Rename that resource.", name=name)
+            raise doc.bad(known[name].key, what)
     exempt = _exempt(doc, options, gate, known)
     editor = Editor(doc)
     key, node = entry(doc, "Resources")
@@ -76,11 +78,12 @@ def _defined(added: Additions, ids: Ids) -> dict[str, Any]:
 
 def _check_circles(doc: Document, known: dict[str, Resource]) -> None:
     if names := circle(known):
-        lines = ", ".join(f"{name} in line {known[name].key.line}" for name in names[:-1])
-        raise doc.bad(
-            known[names[0]].key,
-            f"Its resources wait for each other in a circle ({' → '.join(names)}; {lines}). Cut it at one of them.",
+        what = Phrase(
+            "Its resources wait for each other in a circle (%(circle)s; %(lines)s). Cut it at one of them.",
+            circle=" → ".join(names),
+            lines=[Phrase("%(name)s in line %(line)d", name=name, line=known[name].key.line) for name in names[:-1]],
         )
+        raise doc.bad(known[names[0]].key, what)
 
 
 def _exempt(doc: Document, options: Options, gate: dict[str, Any], known: dict[str, Resource]) -> set[str]:
@@ -89,36 +92,42 @@ def _exempt(doc: Document, options: Options, gate: dict[str, Any], known: dict[s
         _check_token(doc, token.value, known)
     exempt = plumbing(references(gate) - gate.keys(), known)
     for name in sorted(closure(exempt, known) - exempt):
-        raise doc.bad(
-            known[name].key,
-            f"The function that the gate calls waits for {name}, which would be made before anybody is asked. "
+        what = Phrase(
+            "The function that the gate calls waits for %(name)s, which would be made before anybody is asked. "
             "Take the DependsOn on it away, or take another token.",
+            name=name,
         )
+        raise doc.bad(known[name].key, what)
     for name, taken in open_in(doc, exempt, known).items():
-        raise doc.bad(
-            known[name].key,
-            f"The gate needs {name}, which takes the parameter {taken[0]}: by it a requester could change what the "
+        what = Phrase(
+            "The gate needs %(name)s, which takes the parameter %(parameter)s: by it a requester could change what the "
             "gate calls. Give the parameter AllowedValues, or take another token.",
+            name=name,
+            parameter=taken[0],
         )
+        raise doc.bad(known[name].key, what)
     for name in sorted(exempt):
         if known[name].condition:
-            raise doc.bad(
-                known[name].key,
-                f"The gate needs {name}, which has a Condition: without it nobody would be asked. Take another token.",
+            what = Phrase(
+                "The gate needs %(name)s, which has a Condition: without it nobody would be asked. Take another token.",
+                name=name,
             )
+            raise doc.bad(known[name].key, what)
     return exempt
 
 
 def _check_token(doc: Document, value: Any, known: dict[str, Resource]) -> None:
     parameters = email.parameters_of(doc)
     if names := open_parameters(value, doc):
-        raise doc.bad(
-            doc.root.get("Parameters"),
-            f"The token takes the parameter {names[0]}, by which a requester could name a function of his own. "
+        what = Phrase(
+            "The token takes the parameter %(parameter)s, by which a requester could name a function of their own. "
             "Give it AllowedValues, or take another token.",
+            parameter=names[0],
         )
+        raise doc.bad(doc.root.get("Parameters"), what)
     for name in sorted(references(value)):
         if not name.startswith("AWS::") and name not in parameters and name not in known:
-            raise doc.bad(
-                None, f"The token refers to {name}, and the template has no resource or parameter of that name."
+            what = Phrase(
+                "The token refers to %(name)s, and the template has no resource or parameter of that name.", name=name
             )
+            raise doc.bad(None, what)

@@ -12,10 +12,15 @@ from catalog.gating.inspection import Inspection
 from catalog.gating.ours import without_ours
 from catalog.gating.transforms import MOST_RESOURCES
 from catalog.templates import BadTemplate, Document, read
+from portal.phrases import Phrase
 
 
 class CheckFailed(Exception):
-    """The gated template is not what it should be. The text says what was found."""
+    """The gated template is not what it should be. `found` says how."""
+
+    def __init__(self, found: Phrase) -> None:
+        super().__init__(found)
+        self.found = found
 
 
 def checked(doc: Document, written: Written) -> tuple[bytes, Inspection]:
@@ -32,26 +37,30 @@ def checked(doc: Document, written: Written) -> tuple[bytes, Inspection]:
         raise CheckFailed(error.what) from None
     _check_limits(doc, after)
     if [gate.version for gate in found.gates if gate.is_ours] != [written.ids.version] or found.is_stale:
-        raise CheckFailed("the gate is not found again")
+        raise CheckFailed(Phrase("the gate is not found again"))
     if found.leaks or found.openings:
-        raise CheckFailed(f"{found.leaks[0].logical_id if found.leaks else 'the gate'} is not held")
+        leak = Phrase("%(name)s is not held", name=found.leaks[0].logical_id) if found.leaks else None
+        raise CheckFailed(leak or Phrase("the gate is not held"))
     if set(found.needed_by_gate) != set(written.exempt):
-        raise CheckFailed("other resources than were meant do not wait")
+        raise CheckFailed(Phrase("other resources than were meant do not wait"))
     if without_ours(after) != doc.text:
-        raise CheckFailed("the gate cannot be taken out again")
+        raise CheckFailed(Phrase("the gate cannot be taken out again"))
     if _rest(after, written) != _rest(doc, written):
-        raise CheckFailed("something beside the gate has changed")
+        raise CheckFailed(Phrase("something beside the gate has changed"))
     return data, found
 
 
 def _check_limits(doc: Document, after: Document) -> None:
     resources, outputs = after.root.get("Resources"), after.root.get("Outputs")
     if resources is not None and len(resources.items) > MOST_RESOURCES:
-        raise doc.bad(doc.root.key("Resources"), f"With the gate it had more than {MOST_RESOURCES} resources. Wrap it.")
+        what = Phrase("With the gate it would have more than %(most)d resources. Wrap it.", most=MOST_RESOURCES)
+        raise doc.bad(doc.root.key("Resources"), what)
     if len(parameters_of(after)) > MOST_PARAMETERS:
-        raise doc.bad(doc.root.key("Parameters"), f"It has more than {MOST_PARAMETERS} parameters, the limit.")
+        what = Phrase("It has more than %(most)d parameters, the limit.", most=MOST_PARAMETERS)
+        raise doc.bad(doc.root.key("Parameters"), what)
     if outputs is not None and len(outputs.items) > MOST_OUTPUTS:
-        raise doc.bad(doc.root.key("Outputs"), f"It has more than {MOST_OUTPUTS} outputs, the limit.")
+        what = Phrase("It has more than %(most)d outputs, the limit.", most=MOST_OUTPUTS)
+        raise doc.bad(doc.root.key("Outputs"), what)
 
 
 def _rest(doc: Document, written: Written) -> dict[str, Any]:

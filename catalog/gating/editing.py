@@ -13,7 +13,8 @@ from typing import Any
 from catalog.gating import layout, writing
 from catalog.gating.layout import Style, begins_line, end_of_previous_line, indent_at, line_end, line_start, next_line
 from catalog.gating.resources import entry
-from catalog.templates import Document, Node
+from catalog.templates import BadTemplate, Document, Node
+from portal.phrases import Phrase
 
 # What a plain text may be made of in brackets.
 _IN_BRACKETS = re.compile(r"^[\w.$-]+$")
@@ -79,9 +80,10 @@ class Editor:
         if node.items:
             first = node.items[0][0].start
             if line_start(text, first) <= at or not begins_line(text, first):
-                raise self.doc.fixed(
-                    key, f"{key.value} is written in a way that cannot be added to. Use one line an entry."
+                what = Phrase(
+                    "%(name)s is written in a way that cannot be added to. Use one line an entry.", name=key.value
                 )
+                raise self.doc.fixed(key, what)
             indent = layout.column(text, first)
         for name, value in entries.items():
             self.insert(at, style.newline + indent + writing.entry(name, value, style, indent=indent))
@@ -128,7 +130,8 @@ class Editor:
         """Turn a text into a list of `first` and that text. Raises BadTemplate."""
         self._check_place(key, node)
         if self.doc.text[node.start : node.start + 1] in ("&", "!", "|", ">"):
-            raise self.doc.fixed(node, f"{key.value} is written in a way that cannot be added to. Write it plainly.")
+            what = Phrase("%(name)s is written in a way that cannot be added to. Write it plainly.", name=key.value)
+            raise self.doc.fixed(node, what)
         if not body.flow and node.plain and not _IN_BRACKETS.search(node.value):
             self._make_block_list(key, node, first)
             return
@@ -171,7 +174,8 @@ class Editor:
         dash = dash_of(text, node.children[0])
         at = end_of_previous_line(text, dash) if dash is not None else None
         if dash is None or at is None or not begins_line(text, dash):
-            raise self.doc.fixed(node, "A list is written in a way that cannot be added to. Use one line an item.")
+            what = Phrase("A list is written in a way that cannot be added to. Use one line an item.")
+            raise self.doc.fixed(node, what)
         indent = layout.column(text, dash)
         style = self.style_in(node)
         written = f"- {value}" if isinstance(value, str) else writing.item(value, style, indent=indent)
@@ -186,7 +190,11 @@ class Editor:
     def _check_place(self, key: Node, node: Node) -> None:
         """Refuse an alias: what it stands for is written elsewhere. Raises BadTemplate."""
         if node.start < key.end or not _TO_VALUE.match(self.doc.text, key.end, node.start):
-            raise self.doc.fixed(key, f"{key.value} is an alias of something written elsewhere. Write it out there.")
+            raise alias(self.doc, key, key.value)
+
+
+def alias(doc: Document, key: Node, name: str) -> BadTemplate:
+    return doc.fixed(key, Phrase("%(name)s is an alias of something written elsewhere. Write it out there.", name=name))
 
 
 def dash_of(text: str, child: Node) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.gating.resources import section
 from catalog.templates import Document
+from portal.phrases import Phrase
 
 MOST_PARAMETERS = 200
 ADDED = "UserEmail"
@@ -59,12 +60,15 @@ def named(doc: Document, name: str, parameters: dict[str, Any]) -> str:
     """The parameter somebody asked for. Raises BadTemplate."""
     where = doc.root.get("Parameters")
     if name not in parameters:
-        raise doc.bad(where, f"There is no parameter {name} for the e-mail address. Name another one or none.")
+        what = Phrase("There is no parameter %(name)s for the e-mail address. Name another one or none.", name=name)
+        raise doc.bad(where, what)
     node = where.get(name) if where else None
     if is_hidden(parameters[name]):
-        raise doc.bad(node, f"The parameter {name} is NoEcho: nobody could read the address. Name another one.")
+        what = Phrase("The parameter %(name)s is NoEcho: nobody could read the address. Name another one.", name=name)
+        raise doc.bad(node, what)
     if not isinstance(parameters[name], dict) or parameters[name].get("Type") != "String":
-        raise doc.bad(node, f"The parameter {name} is no String. Name another one for the e-mail address.")
+        what = Phrase("The parameter %(name)s is no String. Name another one for the e-mail address.", name=name)
+        raise doc.bad(node, what)
     return name
 
 

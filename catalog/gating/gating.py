@@ -24,10 +24,8 @@ from catalog.gating.verdict import Result, Verdict
 from catalog.gating.wrapping import wrap
 from catalog.templates import BadTemplate, CannotEdit, Document, read
 from catalog.templates.document import LARGEST
-
-_WAY_OUT = (
-    "Wrap it: give --wrap the URL the template will have in your bucket, with {sha256} in its key and a versionId."
-)
+from catalog.templates.errors import placed
+from portal.phrases import Phrase
 
 
 def gate(data: bytes, options: Options | None = None, name: str = "template") -> Result:
@@ -36,14 +34,15 @@ def gate(data: bytes, options: Options | None = None, name: str = "template") ->
     try:
         return _gated(data, options, read(data, name))
     except BadTemplate as error:
-        return Result(Verdict.REFUSED, reason=str(error))
+        return Result(Verdict.REFUSED, why=error.said)
     except BadOption as error:
-        return Result(Verdict.REFUSED, reason=f"{name}:1: {error}")
+        return Result(Verdict.REFUSED, why=placed(name, 1, error.what))
     except (CheckFailed, ValueError, RecursionError) as error:
-        reason = (
-            f"{name}:1: The gated template failed its last check ({error}), so nothing was written. Gate it by hand."
+        what = Phrase(
+            "The gated template failed its last check (%(found)s), so nothing was written. Gate it by hand.",
+            found=error.found if isinstance(error, CheckFailed) else str(error),
         )
-        return Result(Verdict.REFUSED, reason=reason)
+        return Result(Verdict.REFUSED, why=placed(name, 1, what))
 
 
 def ungate(data: bytes, name: str = "template") -> tuple[bytes, bool]:
@@ -60,9 +59,8 @@ def ungate(data: bytes, name: str = "template") -> tuple[bytes, bool]:
 
 def _gated(data: bytes, options: Options, doc: Document) -> Result:
     if hook := hooks(doc):
-        raise doc.bad(
-            hook, "It has a Hooks section (CodeDeploy blue/green): such a template takes no gate and no parent."
-        )
+        what = Phrase("It has a Hooks section (CodeDeploy blue/green): such a template takes no gate and no parent.")
+        raise doc.bad(hook, what)
     rest = stripped(doc) if ours_in(doc) else doc
     has_gate = bool(gates_in({one.id: one for one in resources(rest) if not one.looped}))
     if has_gate and not options.upgrade:
@@ -76,11 +74,12 @@ def _gated(data: bytes, options: Options, doc: Document) -> Result:
     except CannotEdit as error:
         return _wrapped(rest, options, error.line, error.what, upgraded=has_gate)
     if len(rest.encode(written.text)) > LARGEST:
-        return _wrapped(rest, options, 1, f"With the gate it had more than {LARGEST:,} bytes.", upgraded=has_gate)
+        why = Phrase("With the gate it would have more than %(most)s bytes.", most=f"{LARGEST:,}")
+        return _wrapped(rest, options, 1, why, upgraded=has_gate)
     output, after = checked(rest, written)
     verdict = Verdict.ALREADY if output == data else Verdict.GATED
-    reason_given = "It has this very gate." if output == data else ""
-    return Result(verdict, output, reason_given, notes_of(rest, after, written), written.ids.version, after.no_echo)
+    said = Phrase("It has this very gate.") if output == data else None
+    return Result(verdict, output, said, notes_of(rest, after, written), written.ids.version, after.no_echo)
 
 
 def _already(data: bytes, doc: Document) -> Result:
@@ -92,21 +91,28 @@ def _already(data: bytes, doc: Document) -> Result:
         already(found),
         notes_of(doc, found, None),
         no_echo=found.no_echo,
-        findings=[*found_in(found, doc.name), *([found.cannot] if found.cannot else [])],
+        findings=[*found_in(found, doc.name), *([str(found.cannot)] if found.cannot else [])],
     )
 
 
-def _wrapped(doc: Document, options: Options, line: int, why: str, *, upgraded: bool) -> Result:
+def _wrapped(doc: Document, options: Options, line: int, why: Phrase, *, upgraded: bool) -> Result:
     if options.wrap is None:
-        raise BadTemplate(doc.name, line, f"{why} {_WAY_OUT}")
+        way_out = Phrase(
+            "%(why)s Wrap it: give --wrap the URL the template will have in your bucket, with {sha256} in its key and "
+            "a versionId.",
+            why=why,
+        )
+        raise BadTemplate(doc.name, line, way_out)
     if upgraded:
-        raise BadTemplate(doc.name, line, f"{why} Take its gate written by hand out yourself, then wrap the template.")
+        by_hand = Phrase("%(why)s Take its gate written by hand out yourself, then wrap the template.", why=why)
+        raise BadTemplate(doc.name, line, by_hand)
     parent = wrap(doc, options.wrap)
     try:
         written = write(parent.parent, options)
         output, after = checked(parent.parent, written)
     except BadTemplate as error:
         # Its line is one of the parent, which nobody has.
-        raise BadTemplate(doc.name, line, f"{why} And it cannot be wrapped: {error.what}") from None
+        both = Phrase("%(why)s And it cannot be wrapped: %(more)s", why=why, more=error.what)
+        raise BadTemplate(doc.name, line, both) from None
     notes = [why, *parent.notes, *notes_of(parent.parent, after, written)]
-    return Result(Verdict.WRAPPED, output, "", notes, written.ids.version, after.no_echo)
+    return Result(Verdict.WRAPPED, output, None, notes, written.ids.version, after.no_echo)

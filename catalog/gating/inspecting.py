@@ -25,6 +25,7 @@ from catalog.gating.recognising import Found, counts, gates_in
 from catalog.gating.resources import Resource, resources
 from catalog.gating.transforms import cannot_gate, hooks, transform_of
 from catalog.templates import Document, read, references
+from portal.phrases import Phrase
 
 
 def inspect(source: bytes | Document, name: str = "template") -> Inspection:
@@ -32,12 +33,12 @@ def inspect(source: bytes | Document, name: str = "template") -> Inspection:
     doc = source if isinstance(source, Document) else read(source, name)
     hook, reason = hooks(doc), cannot_gate(doc)
     if hook is not None:
-        reason = hook, "A template with a Hooks section takes no gate."
+        reason = hook, Phrase("A template with a Hooks section takes no gate.")
     macro = transform_of(doc)
     if reason and hook is None and macro is None and ours_in(doc):
         # It is too large for a second gate only.
         reason = None
-    cannot = str(doc.bad(*reason)) if reason else ""
+    cannot = doc.bad(*reason).said if reason else None
     everything = resources(doc)
     known = {one.id: one for one in everything if not one.looped}
     found = gates_in(known)

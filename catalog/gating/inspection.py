@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from portal.phrases import Phrase, recalled
 
 
 class Why(StrEnum):
@@ -22,20 +21,20 @@ class Why(StrEnum):
     NEEDED = "needed"
 
     @property
-    def sentence(self) -> str:
-        return str(_SENTENCES[self])
+    def phrase(self) -> Phrase:
+        return _WHY[self]
 
 
-_SENTENCES = {
-    Why.NO_GATE: gettext_lazy("The template has no gate."),
-    Why.NOT_WAITING: gettext_lazy("It waits for no gate."),
-    Why.CONDITION: gettext_lazy("What it waits for is not there under every condition."),
-    Why.NO_RECEIPT: gettext_lazy(
-        "It waits for the wait condition alone, which the requester can end himself; nobody checked a receipt."
+_WHY = {
+    Why.NO_GATE: Phrase("The template has no gate."),
+    Why.NOT_WAITING: Phrase("It waits for no gate."),
+    Why.CONDITION: Phrase("What it waits for is not there under every condition."),
+    Why.NO_RECEIPT: Phrase(
+        "It waits for the wait condition alone, which the requester can end themselves; nobody checked a receipt."
     ),
-    Why.COUNT: gettext_lazy("The gate's wait condition may count to nothing."),
-    Why.MACRO: gettext_lazy("A macro makes resources of it that wait for nothing."),
-    Why.NEEDED: gettext_lazy("The gate itself waits for it, so it is made before anybody is asked."),
+    Why.COUNT: Phrase("The gate's wait condition may count to nothing."),
+    Why.MACRO: Phrase("A macro makes resources of it that wait for nothing."),
+    Why.NEEDED: Phrase("The gate itself waits for it, so it is made before anybody is asked."),
 }
 
 
@@ -50,6 +49,15 @@ class Part(StrEnum):
     SIGNAL = "signal"
 
 
+_PARTS = {
+    Part.TOKEN: Phrase("token"),
+    Part.COUNT: Phrase("count"),
+    Part.CONDITION: Phrase("condition"),
+    Part.PROOF: Phrase("proof"),
+    Part.UPDATES: Phrase("updates"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A way by which who launches can change the gate. `parameters` may be empty where a condition does it.
@@ -62,15 +70,22 @@ class Opening:
     parameters: list[str] = field(default_factory=list)
 
     @property
-    def sentence(self) -> str:
+    def phrase(self) -> Phrase:
         if self.part is Part.SIGNAL:
-            return _("%(resource)s is given the URL of the gate's handle, and can end the wait itself.") % {
-                "resource": self.logical_id
-            }
-        facts = {"part": self.part, "resource": self.logical_id, "parameters": ", ".join(self.parameters)}
+            return Phrase(
+                "%(resource)s is given the URL of the gate's handle, and can end the wait itself.",
+                resource=self.logical_id,
+            )
         if self.parameters:
-            return _("Who launches can change the %(part)s of %(resource)s by %(parameters)s.") % facts
-        return _("Who launches can change the %(part)s of %(resource)s.") % facts
+            return Phrase(
+                "Who launches can change the %(part)s of %(resource)s by %(parameters)s.",
+                part=_PARTS[self.part],
+                resource=self.logical_id,
+                parameters=self.parameters,
+            )
+        return Phrase(
+            "Who launches can change the %(part)s of %(resource)s.", part=_PARTS[self.part], resource=self.logical_id
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +141,12 @@ class Child:
     logical_id: str
     url: Any
     pinned: bool
-    why: str = ""
+    why: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`cannot`: why no gate can be written into this template, empty if one can. `needed_by_gate`: what cannot wait as
+    """`cannot`: why no gate can be written into this template, None if one can. `needed_by_gate`: what cannot wait as
     the gate needs it. `no_echo`, `not_fed`: parameters whose change alone the gate does not see. `wraps`: the sha256
     of the template inside, where this one wraps it."""
 
@@ -142,7 +157,7 @@ class Inspection:
     no_echo: list[str] = field(default_factory=list)
     not_fed: list[str] = field(default_factory=list)
     resource_types: dict[str, int] = field(default_factory=dict)
-    cannot: str = ""
+    cannot: Phrase | None = None
     wraps: str = ""
 
     @property
@@ -169,7 +184,10 @@ class Inspection:
                 **_known(cls, data),
                 "gates": [_gate(one) for one in data.get("gates", [])],
                 "leaks": [Leak(**{**_known(Leak, one), "why": Why(one["why"])}) for one in data.get("leaks", [])],
-                "children": [Child(**_known(Child, one)) for one in data.get("children", [])],
+                "children": [
+                    Child(**{**_known(Child, one), "why": recalled(one.get("why"))}) for one in data.get("children", [])
+                ],
+                "cannot": recalled(data.get("cannot")),
             }
         )
 

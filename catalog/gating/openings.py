@@ -1,4 +1,4 @@
-"""The ways by which who launches can change a gate, or open it himself."""
+"""The ways by which who launches can change a gate, or open it themselves."""
 
 from __future__ import annotations
 

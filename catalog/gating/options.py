@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.gating.errors import BadOption
 from catalog.gating.tokens import Token, token_of
+from portal.phrases import Phrase
 
 # aws-facts §1.2: a wait URL may die 12 hours after its handle was made, which is before the wait begins.
 DEFAULT_TIMEOUT_S = 42_600
@@ -36,11 +37,15 @@ class Options:
 
     def __post_init__(self) -> None:
         if not SHORTEST_TIMEOUT_S <= self.timeout <= LONGEST_TIMEOUT_S:
-            raise BadOption(
-                f"A timeout of {self.timeout} seconds is not possible: {SHORTEST_TIMEOUT_S} to {LONGEST_TIMEOUT_S}."
+            what = Phrase(
+                "A timeout of %(seconds)d seconds is not possible: %(least)d to %(most)d.",
+                seconds=self.timeout,
+                least=SHORTEST_TIMEOUT_S,
+                most=LONGEST_TIMEOUT_S,
             )
+            raise BadOption(what)
         if self.classic and self.verify_token:
-            raise BadOption("A classic gate asks no verify function: leave the verify token out.")
+            raise BadOption(Phrase("A classic gate asks no verify function: leave the verify token out."))
         self.notify, self.verify  # noqa: B018 - what cannot be read is refused before any template is
 
     @property

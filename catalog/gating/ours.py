@@ -11,6 +11,7 @@ from catalog.gating.parts import sha256_of, version_of
 from catalog.gating.removing import remove_entries, remove_items, remove_section, unlist, unlist_block, was_text
 from catalog.gating.resources import Resource, entry, resources, section
 from catalog.templates import BadTemplate, Document, Node, read
+from portal.phrases import Phrase
 
 INTERFACE = "AWS::CloudFormation::Interface"
 
@@ -51,9 +52,10 @@ def stripped(doc: Document) -> Document:
         rest = read(doc.encode(without_ours(doc)), doc.name)
         is_free = not ours_in(rest)
     except BadTemplate as error:
-        raise doc.bad(doc.root.key("Resources"), f"Without its gate it is no template: {error.what}") from None
+        what = Phrase("Without its gate it is no template: %(why)s", why=error.what)
+        raise doc.bad(doc.root.key("Resources"), what) from None
     if not is_free:
-        raise doc.bad(doc.root.key("Resources"), "Its gate cannot be taken out. Take it out by hand.")
+        raise doc.bad(doc.root.key("Resources"), Phrase("Its gate cannot be taken out. Take it out by hand."))
     return rest
 
 
@@ -100,7 +102,7 @@ def _without(doc: Document, gates: list[Ours]) -> str:
     added = {path for gate in gates for path in gate.added}
     key, where = entry(doc, "Resources")
     if {one.value for one, _body in where.items} <= names:
-        raise doc.bad(key, "It has nothing but its gate.")
+        raise doc.bad(key, Phrase("It has nothing but its gate."))
     remove_entries(editor, where, names)
     for body in {id(one.node): one for one in resources(doc) if one.looped or one.id not in names}.values():
         free(editor, body, names)
@@ -115,7 +117,8 @@ def _without(doc: Document, gates: list[Ours]) -> str:
     try:
         return editor.text()
     except ValueError:
-        raise doc.bad(key, "Its gate was changed and cannot be taken out. Take it out by hand.") from None
+        what = Phrase("Its gate was changed and cannot be taken out. Take it out by hand.")
+        raise doc.bad(key, what) from None
 
 
 def free(editor: Editor, body: Resource, names: set[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from catalog.gating.conditions import with_needed
 from catalog.gating.resources import section
 from catalog.templates import Document, references, verbatim
+from portal.phrases import Phrase
 
 # What a condition may be made of so that it means the same in the parent.
 _SAME = {
@@ -16,7 +17,7 @@ _SAME = {
 _SAME_EVERYWHERE = {"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix", "AWS::NoValue"}
 _MOST = 199
 
-Exported = tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[str]]
+Exported = tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[Phrase]]
 
 
 def exported(doc: Document, parameters: dict[str, Any], nested: str) -> Exported:
@@ -41,8 +42,8 @@ def exported(doc: Document, parameters: dict[str, Any], nested: str) -> Exported
         mappings |= tables
         kept = {key: data[key] for key in ("Description", "Condition") if key in data}
         outputs[name] = {**kept, "Value": {"Fn::GetAtt": [nested, f"Outputs.{name}"]}}
-    notes = [f"These outputs are not given by the parent: {', '.join(left_out)}."] if left_out else []
-    return outputs, conditions, mappings, notes
+    notes = Phrase("These outputs are not given by the parent: %(names)s.", names=left_out)
+    return outputs, conditions, mappings, [notes] if left_out else []
 
 
 def _means_the_same(conditions: dict[str, Any], mappings: dict[str, Any], parameters: dict[str, Any]) -> bool:

@@ -7,16 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.templates import Document, Node
+from catalog.templates import BadTemplate, Document, Node
 from catalog.templates.nodes import MERGE
+from portal.phrases import Phrase
 
 LOOP = "Fn::ForEach::"
 # A macro writes what stands in its place when the stack is made.
 MACRO = "Fn::Transform"
 _TAG = "!Transform"
 # What a merge key brings into these, and sections it brings, would not be seen here.
-_SECTIONS = ("Parameters", "Rules", "Mappings", "Conditions", "Outputs")
-_NO_MERGE = "Write them out: CloudFormation has no merge."
+_SECTIONS = {
+    "Parameters": Phrase("parameters"),
+    "Rules": Phrase("rules"),
+    "Mappings": Phrase("mappings"),
+    "Conditions": Phrase("conditions"),
+    "Outputs": Phrase("outputs"),
+}
 _ID = re.compile(r"[A-Za-z0-9]+\Z")
 
 
@@ -61,7 +67,7 @@ def entry(doc: Document, name: str) -> tuple[Node, Node]:
     """The key and the value of a section. Raises BadTemplate where there is none."""
     key, node = doc.root.key(name), doc.root.get(name)
     if key is None or node is None:
-        raise doc.bad(None, f"There is no section {name}.")
+        raise doc.bad(None, Phrase("There is no section %(name)s.", name=name))
     return key, node
 
 
@@ -79,14 +85,20 @@ def _all(doc: Document) -> list[Resource]:
     if found.tag == _TAG or (found.kind != "map" and doc.transform is not None):
         return []
     if found.kind != "map" or found.tag:
-        raise doc.bad(key, "Its Resources section is not a mapping that can be read.")
+        raise doc.bad(key, Phrase("Its Resources section is not a mapping that can be read."))
     return list(_in(doc, found, looped=False))
 
 
 def _check_merges(doc: Document) -> None:
-    for node, what in [(doc.root, "sections"), *((section(doc, name), name.lower()) for name in _SECTIONS)]:
+    sections = ((section(doc, name), what) for name, what in _SECTIONS.items())
+    for node, what in [(doc.root, Phrase("sections")), *sections]:
         for key in [key for key, _value in node.items if _is_merge(key)] if node else ():
-            raise doc.bad(key, f"A merge key (<<) brings {what} there. {_NO_MERGE}")
+            raise _merge(doc, key, what)
+
+
+def _merge(doc: Document, key: Node, what: Phrase) -> BadTemplate:
+    said = Phrase("A merge key (<<) brings %(what)s there. Write them out: CloudFormation has no merge.", what=what)
+    return doc.bad(key, said)
 
 
 def _is_merge(key: Node) -> bool:
@@ -98,7 +110,7 @@ def _in(doc: Document, where: Node, *, looped: bool) -> Iterator[Resource]:
         if key.value.startswith(LOOP):
             yield from _in_loop(doc, key, node)
         elif _is_merge(key):
-            raise doc.bad(key, f"A merge key (<<) brings resources there. {_NO_MERGE}")
+            raise _merge(doc, key, Phrase("resources"))
         elif not is_macro(key, node):
             yield _resource(doc, key, node, looped=looped)
 
@@ -111,20 +123,27 @@ def is_macro(key: Node, node: Node) -> bool:
 def _in_loop(doc: Document, key: Node, node: Node) -> Iterator[Resource]:
     # [identifier, collection, {key: body}]; what is in the collection is only known to CloudFormation.
     if node.kind != "seq" or len(node.children) != 3 or node.children[2].kind != "map":
-        raise doc.bad(key, f"{key.value} is not a list of an identifier, a collection and a mapping of resources.")
+        what = Phrase(
+            "%(name)s is not a list of an identifier, a collection and a mapping of resources.", name=key.value
+        )
+        raise doc.bad(key, what)
     yield from _in(doc, node.children[2], looped=True)
 
 
 def _resource(doc: Document, key: Node, node: Node, *, looped: bool) -> Resource:
     if not looped and not _ID.match(key.value):
-        raise doc.bad(key, f"{key.value!r} is no logical id: letters and digits only.")
+        what = Phrase("%(name)s is no logical id: letters and digits only.", name=repr(key.value))
+        raise doc.bad(key, what)
     kind = node.get("Type")
     if node.tag or node.kind != "map":
-        raise doc.bad(key, f"The resource {key.value} is not a mapping.")
+        raise doc.bad(key, Phrase("The resource %(name)s is not a mapping.", name=key.value))
     data = doc.data(node)
     if not isinstance(data.get("Type"), str) or not data["Type"]:
-        raise doc.bad(kind or key, f"The resource {key.value} has no Type.")
+        raise doc.bad(kind or key, Phrase("The resource %(name)s has no Type.", name=key.value))
     if MACRO in data:
         # It does not stand in the resource itself, see is_macro.
-        raise doc.bad(key, f"A merge key (<<) brings {key.value} a macro. {_NO_MERGE}")
+        what = Phrase(
+            "A merge key (<<) brings %(name)s a macro. Write them out: CloudFormation has no merge.", name=key.value
+        )
+        raise doc.bad(key, what)
     return Resource(key.value, key, node, data, looped)

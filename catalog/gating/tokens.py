@@ -1,6 +1,6 @@
 """Which function a custom resource of the gate calls: its ServiceToken.
 
-The requester fills in the launch's parameters. A token that depends on one would let him name a function of his own,
+The requester fills in the launch's parameters. A token that depends on one would let them name a function of their own,
 so a parameter is taken only where its AllowedValues are the administrator's.
 """
 
@@ -16,6 +16,7 @@ from catalog.gating.errors import BadOption
 from catalog.gating.resources import section
 from catalog.templates import Document, references
 from catalog.templates.walking import entries
+from portal.phrases import Phrase
 
 # The mapping by region of tokens that are given so.
 REGIONS = "GatehouseRegions"
@@ -23,7 +24,9 @@ _ARN = re.compile(r"arn:(aws[a-z-]*):(lambda|sns):([a-z0-9-]+):(\d{12}):([A-Za-z
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d\Z")
 _EXPORT = re.compile(r"[A-Za-z0-9:-]+\Z")
 _FUNCTIONS = ("Ref", "Fn::GetAtt", "Fn::ImportValue", "Fn::Sub", "Fn::Join", "Fn::FindInMap", "Fn::Select", "Fn::Split")
-_WAYS = "Give an ARN, REGION=ARN[,REGION=ARN…], import:EXPORT or the JSON of a function such as Ref or Fn::GetAtt."
+_WAYS = Phrase(
+    "Give an ARN, REGION=ARN[,REGION=ARN…], import:EXPORT or the JSON of a function such as Ref or Fn::GetAtt."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,17 @@ def token_of(text: str | None, function: str, column: str) -> Token:
 
 def _arn(text: str) -> str:
     if not _ARN.match(text):
-        raise BadOption(f"{text!r} is not the ARN of a Lambda function or an SNS topic. {_WAYS}")
+        what = Phrase(
+            "%(given)s is not the ARN of a Lambda function or an SNS topic. %(ways)s", given=repr(text), ways=_WAYS
+        )
+        raise BadOption(what)
     return text
 
 
 def _export(name: str) -> str:
     if not _EXPORT.match(name):
-        raise BadOption(f"{name!r} is not the name of an export: letters, digits, colons and hyphens.")
+        what = Phrase("%(given)s is not the name of an export: letters, digits, colons and hyphens.", given=repr(name))
+        raise BadOption(what)
     return name
 
 
@@ -70,9 +77,14 @@ def _by_region(text: str) -> Iterator[tuple[str, str]]:
     for pair in text.split(","):
         region, _equals, arn = (part.strip() for part in pair.partition("="))
         if not _REGION.match(region):
-            raise BadOption(f"{region!r} is not a region. {_WAYS}")
+            raise BadOption(Phrase("%(given)s is not a region. %(ways)s", given=repr(region), ways=_WAYS))
         if _arn(arn).split(":")[3] != region:
-            raise BadOption(f"The function for {region} is in {arn.split(':')[3]}: CloudFormation calls one beside it.")
+            what = Phrase(
+                "The function for %(region)s is in %(other)s: CloudFormation calls one beside it.",
+                region=region,
+                other=arn.split(":")[3],
+            )
+            raise BadOption(what)
         yield region, arn
 
 
@@ -80,12 +92,12 @@ def _function(text: str) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadOption(f"{text[:60]!r} is not JSON. {_WAYS}") from None
+        raise BadOption(Phrase("%(given)s is not JSON. %(ways)s", given=repr(text[:60]), ways=_WAYS)) from None
     if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in _FUNCTIONS:
-        raise BadOption(f"{text[:60]!r} is not one of {', '.join(_FUNCTIONS)}.")
+        raise BadOption(Phrase("%(given)s is not one of %(known)s.", given=repr(text[:60]), known=_FUNCTIONS))
     # Variables of an Fn::Sub count too: they are not needed in a token.
     if any(name not in _FUNCTIONS for name, _argument in entries(value)):
-        raise BadOption(f"Only {', '.join(_FUNCTIONS)} may stand in a token.")
+        raise BadOption(Phrase("Only %(known)s may stand in a token.", known=_FUNCTIONS))
     if isinstance(attribute := value.get("Fn::GetAtt"), str):
         value = {"Fn::GetAtt": attribute.split(".", 1)}
     return value

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from catalog.gating.names import Ids
 from catalog.gating.resources import LOOP, MACRO, entry, is_macro, resources
 from catalog.templates import Document, Node
+from portal.phrases import Phrase
 
 LANGUAGE = "AWS::LanguageExtensions"
 MOST_RESOURCES = 500
@@ -17,37 +18,49 @@ _MODULE = "::MODULE"
 _SAM = "AWS::Serverless::"
 
 
-def cannot_gate(doc: Document) -> tuple[Node, str] | None:
+def cannot_gate(doc: Document) -> tuple[Node, Phrase] | None:
     """The first reason and its place; None where a gate can be written. Raises BadTemplate."""
     return next(_reasons(doc), None)
 
 
-def _reasons(doc: Document) -> Iterator[tuple[Node, str]]:
+def _reasons(doc: Document) -> Iterator[tuple[Node, Phrase]]:
     yield from _macros(doc)
     key, _resources = entry(doc, "Resources")
     number = len(resources(doc)) + len(Ids("").all)
     if number > MOST_RESOURCES:
-        yield key, f"With the gate it had {number} resources; the limit is {MOST_RESOURCES}."
+        what = Phrase(
+            "With the gate it would have %(number)d resources; the limit is %(most)d.",
+            number=number,
+            most=MOST_RESOURCES,
+        )
+        yield key, what
 
 
-def _macros(doc: Document) -> Iterator[tuple[Node, str]]:
+def _macros(doc: Document) -> Iterator[tuple[Node, Phrase]]:
     root = doc.root
     for node, name in _transforms(root):
         if name != LANGUAGE:
-            yield node, f"The transform {name} makes resources that no DependsOn here reaches."
+            what = Phrase("The transform %(name)s makes resources that no DependsOn here reaches.", name=name)
+            yield node, what
     if macro := root.key(MACRO) or _tagged(root):
-        yield macro, f"{MACRO} writes parts of the template when it is launched."
+        yield macro, Phrase("%(macro)s writes parts of the template when it is launched.", macro=MACRO)
     found = root.get("Resources")
     if found is not None and _tagged(found):
-        yield found, "A macro writes all resources when the template is launched."
+        yield found, Phrase("A macro writes all resources when the template is launched.")
         return
     if found is not None:
         yield from _in_resources(found)
     for one in resources(doc):
         if one.kind.endswith(_MODULE):
-            yield one.key, f"The module {one.kind} stands for resources that no DependsOn here reaches."
+            what = Phrase("The module %(name)s stands for resources that no DependsOn here reaches.", name=one.kind)
+            yield one.key, what
         if one.kind.startswith(_SAM):
-            yield one.key, f"SAM makes resources of {one.id} ({one.kind}) that no DependsOn here reaches."
+            what = Phrase(
+                "SAM makes resources of %(name)s (%(type)s) that no DependsOn here reaches.",
+                name=one.id,
+                type=one.kind,
+            )
+            yield one.key, what
 
 
 def _transforms(root: Node) -> Iterator[tuple[Node, str]]:
@@ -59,13 +72,14 @@ def _transforms(root: Node) -> Iterator[tuple[Node, str]]:
         yield one, name.value if name is not None and name.kind == "scalar" else "there"
 
 
-def _in_resources(found: Node) -> Iterator[tuple[Node, str]]:
+def _in_resources(found: Node) -> Iterator[tuple[Node, Phrase]]:
     left = [found]
     while left:
         node = left.pop()
         for key, value in node.items:
             if is_macro(key, value):
-                yield key, f"A macro ({MACRO}) writes resources there when the template is launched."
+                what = Phrase("A macro (%(macro)s) writes resources there when the template is launched.", macro=MACRO)
+                yield key, what
             elif value.kind == "seq" and len(value.children) == 3 and key.value.startswith(LOOP):
                 left.append(value.children[2])
 

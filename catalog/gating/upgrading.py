@@ -8,6 +8,7 @@ from catalog.gating.recognising import gates_in
 from catalog.gating.removing import remove_entries
 from catalog.gating.resources import entry, resources, section
 from catalog.templates import BadTemplate, Document, plain, read, references
+from portal.phrases import Phrase
 
 
 def without_hand_made(doc: Document) -> Document:
@@ -17,13 +18,18 @@ def without_hand_made(doc: Document) -> Document:
     gone = {one.id for found in gates_in(known) for one in found.all}
     key, where = entry(doc, "Resources")
     if len(gone) == len(everything):
-        raise doc.bad(key, "It has nothing but its gate.")
+        raise doc.bad(key, Phrase("It has nothing but its gate."))
     editor = Editor(doc)
     for one in everything:
         if one.id in gone:
             continue
         if names := references(one.data) & gone:
-            raise doc.bad(one.key, f"{one.id} refers to {min(names)}, a part of the gate. Take that out by hand first.")
+            what = Phrase(
+                "%(name)s refers to %(part)s, a part of the gate. Take that out by hand first.",
+                name=one.id,
+                part=min(names),
+            )
+            raise doc.bad(one.key, what)
         free(editor, one, gone)
     remove_entries(editor, where, gone)
     _remove_outputs(editor, gone)
@@ -33,12 +39,13 @@ def without_hand_made(doc: Document) -> Document:
     except ValueError:
         raise _unclean(doc) from None
     except BadTemplate as error:
-        raise doc.bad(key, f"Without its gate it is no template: {error.what}") from None
+        raise doc.bad(key, Phrase("Without its gate it is no template: %(why)s", why=error.what)) from None
     return after
 
 
 def _unclean(doc: Document) -> BadTemplate:
-    return doc.bad(doc.root.key("Resources"), "The gate written by hand cannot be taken out cleanly. Do it by hand.")
+    what = Phrase("The gate written by hand cannot be taken out cleanly. Do it by hand.")
+    return doc.bad(doc.root.key("Resources"), what)
 
 
 def _remove_outputs(editor: Editor, gone: set[str]) -> None:
@@ -61,4 +68,4 @@ def _check(doc: Document, after: Document, gone: set[str]) -> None:
         raise _unclean(doc)
     for name, node in doc.root.entries():
         if name not in ("Resources", "Outputs") and doc.data(node) != plain(after.root.get(name) or node):
-            raise BadTemplate(doc.name, node.line, f"The section {name} would change. Take the gate out by hand.")
+            raise doc.bad(node, Phrase("The section %(name)s would change. Take the gate out by hand.", name=name))

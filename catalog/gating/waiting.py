@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from catalog.gating.editing import Editor
+from catalog.gating.editing import Editor, alias
 from catalog.gating.resources import Resource, entry
-from catalog.templates import Node
+from catalog.templates import BadTemplate, Node
+from portal.phrases import Phrase
 
 
 def wait(editor: Editor, resource: Resource, release: str) -> None:
@@ -12,17 +13,15 @@ def wait(editor: Editor, resource: Resource, release: str) -> None:
     body = resource.node
     node, key = body.get("DependsOn"), body.key("DependsOn")
     if body.start < entry(editor.doc, "Resources")[1].start:
-        raise editor.doc.fixed(
-            resource.key, f"{resource.id} is an alias of something written elsewhere. Write it out there."
-        )
+        raise alias(editor.doc, resource.key, resource.id)
     if node is None or key is None:
         if "DependsOn" in resource.data:
-            raise editor.doc.fixed(body, f"A merge key (<<) brings {resource.id} its DependsOn. Write it out there.")
+            raise _merge(editor, resource, "DependsOn")
         _add(editor, resource, release)
     elif node.is_null and not node.tag:
-        raise editor.doc.bad(key, f"The DependsOn of {resource.id} is empty: remove it.")
+        raise editor.doc.bad(key, Phrase("The DependsOn of %(name)s is empty: remove it.", name=resource.id))
     elif node.tag or node.kind == "map":
-        raise editor.doc.fixed(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
+        raise _unreadable(editor, resource, node)
     elif node.kind == "scalar":
         if node.value != release:
             editor.make_list(body, key, node, release)
@@ -30,14 +29,24 @@ def wait(editor: Editor, resource: Resource, release: str) -> None:
         if release not in (child.value for child in node.children):
             editor.add_to_list(key, node, release)
     else:
-        raise editor.doc.fixed(node, f"The DependsOn of {resource.id} is neither a name nor a list of names.")
+        raise _unreadable(editor, resource, node)
 
 
 def _add(editor: Editor, resource: Resource, release: str) -> None:
     key, node = resource.node.key("Type"), resource.node.get("Type")
     if key is None or node is None:
-        raise editor.doc.fixed(resource.node, f"A merge key (<<) brings {resource.id} its Type. Write it out there.")
+        raise _merge(editor, resource, "Type")
     editor.add_after(resource.node, key, node, "DependsOn", release)
+
+
+def _merge(editor: Editor, resource: Resource, what: str) -> BadTemplate:
+    said = Phrase("A merge key (<<) brings %(name)s its %(what)s. Write it out there.", name=resource.id, what=what)
+    return editor.doc.fixed(resource.node, said)
+
+
+def _unreadable(editor: Editor, resource: Resource, node: Node) -> BadTemplate:
+    what = Phrase("The DependsOn of %(name)s is neither a name nor a list of names.", name=resource.id)
+    return editor.doc.fixed(node, what)
 
 
 def _is_name(node: Node) -> bool:

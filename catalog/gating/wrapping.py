@@ -24,14 +24,15 @@ from catalog.gating.outputs import exported
 from catalog.gating.resources import section
 from catalog.templates import Document, read, references, verbatim
 from catalog.templates.walking import texts
+from portal.phrases import Phrase
 
 _S3 = re.compile(r"(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?\Z")
 _SSM = "AWS::SSM::Parameter::Value<"
-_CAPABILITY = (
+_CAPABILITY = Phrase(
     "It is launched as a nested stack: the launch role needs cloudformation:CreateStack and its like, and s3:GetObject "
     "on the template's URL."
 )
-_EXPAND = "Its macros need CAPABILITY_AUTO_EXPAND: try whether Service Catalog passes it on for this product."
+_EXPAND = Phrase("Its macros need CAPABILITY_AUTO_EXPAND: try whether Service Catalog passes it on for this product.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Wrapped:
     """The parent, still without a gate, and what people should know."""
 
     parent: Document
-    notes: list[str]
+    notes: list[Phrase]
 
 
 def wrap(doc: Document, where: str | Upload) -> Wrapped:
@@ -74,22 +75,27 @@ def wrap(doc: Document, where: str | Upload) -> Wrapped:
 def _amazon(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" or not _S3.match(parts.hostname or ""):
-        raise BadOption("The URL to wrap with is not one of Amazon S3: https://BUCKET.s3.REGION.amazonaws.com/KEY.")
+        what = Phrase("The URL to wrap with is not one of Amazon S3: https://BUCKET.s3.REGION.amazonaws.com/KEY.")
+        raise BadOption(what)
     return url
 
 
 def _check_pinned(url: str, sha256: str) -> None:
     parts = urlsplit(url)
     if sha256 not in parts.path:
-        raise BadOption(
+        what = Phrase(
             "The URL to wrap with does not carry the template's sha256 in its key. Write {sha256} there; it is "
-            f"{sha256}."
+            "%(sha256)s.",
+            sha256=sha256,
         )
+        raise BadOption(what)
     if not any(parse_qs(parts.query).get("versionId", [])):
-        raise BadOption(
+        what = Phrase(
             "The URL to wrap with names no version of the object. Put the template into a bucket with versions, under "
-            f"a key with {sha256}, and give its URL with ?versionId=…"
+            "a key with %(sha256)s, and give its URL with ?versionId=…",
+            sha256=sha256,
         )
+        raise BadOption(what)
 
 
 def _entries(doc: Document, name: str) -> list[tuple[str, Any]]:
@@ -101,14 +107,16 @@ def _interface(doc: Document) -> dict[str, Any]:
     return {name: verbatim(node) for name, node in _entries(doc, "Metadata") if name == INTERFACE}
 
 
-def _rules(doc: Document, parameters: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _rules(doc: Document, parameters: dict[str, Any]) -> tuple[dict[str, Any], list[Phrase]]:
     """The rules, and what people should know. What is a name in SSM here is its value in the child's rules."""
     ssm = {name for name, one in parameters.items() if _type_of(one).startswith(_SSM)}
     rules = {name: verbatim(node) for name, node in _entries(doc, "Rules")}
     child_only = [name for name, one in rules.items() if ssm & set(_texts(one))]
     kept = {name: one for name, one in rules.items() if name not in child_only}
-    names = ", ".join(child_only)
-    return kept, [f"These rules look at values kept in SSM; only the nested stack has them: {names}."] if names else []
+    note = Phrase(
+        "These rules look at values kept in SSM; only the nested stack has them: %(names)s.", names=child_only
+    )
+    return kept, [note] if child_only else []
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -74,7 +74,8 @@ class Publication(models.Model):
     `facts` is what people are shown before they confirm, `shown` its sha256: a confirmation names it. `gated` is the
     new version's template; until it is stored, a wrapper's text lacks the version of its child. `child_version` and
     `template_version` are S3's. A claim is (row, `claims`): whoever settles something must still hold it.
-    `error` is a code, see catalog.publishing.problems.
+    `error` is a code, see catalog.publishing.problems. `notes` are phrases as they are kept (portal.phrases), of a
+    template that takes no gate why; catalog.publishing.report reads them.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)

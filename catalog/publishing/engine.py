@@ -26,6 +26,7 @@ from catalog.publishing.rows import MAKING
 from catalog.publishing.steps import Changed, carry_out, kept
 from catalog.sync.trouble import Passing, Trouble
 from portal import clock
+from portal.storable import storable
 
 # How long a publication rests after each answer in a row that may be another one later; then it has failed.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300, 300, 300))
@@ -117,7 +118,7 @@ def _settle_plan(publication: Publication, found: Plan, told: Told, *, changed: 
             **_kept_of_what_was_done(publication, found),
             "verdict": found.verdict,
             "reason": found.reason,
-            "notes": found.notes,
+            "notes": storable([note.kept() for note in found.notes]),
             "facts": found.facts,
             "shown": found.shown,
             "planned_at": now,

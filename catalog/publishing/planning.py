@@ -14,8 +14,10 @@ from catalog.gating.options import Upload
 from catalog.models import Product, Publication, Version
 from catalog.models.publishing import Retirement
 from catalog.publishing import affected, bucket
+from catalog.publishing.problems import GATE
 from catalog.publishing.publisher import Publisher, account
 from catalog.sync.trouble import Passing, Trouble
+from portal.phrases import Phrase
 
 OPTIONS = frozenset(
     {"classic", "timeout", "gate_updates", "service_token", "verify_token", "email_parameter", "upgrade"}
@@ -27,12 +29,12 @@ BY_HAND = "by_hand"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`error`: why nothing can be done, a code; with the code `gate` the `reason` says it; else that is empty or
+    """`error`: why nothing can be done, a code; with the code GATE the first of `notes` says it. `reason`: empty or
     BY_HAND. `text`: the gated template, None where no version is made. `facts`: see Publication."""
 
     verdict: str = ""
     reason: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Phrase] = field(default_factory=list)
     text: bytes | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     error: str = ""
@@ -76,7 +78,7 @@ def plan(publication: Publication, publisher: Publisher) -> Plan:
     assert source is not None  # noqa: S101 - for the reader: without one it is impossible
     result = gated(publication, publisher)
     if result.verdict is Verdict.REFUSED:
-        return Plan(result.verdict, result.reason, result.notes, error="gate")
+        return Plan(result.verdict, notes=[*filter(None, [result.why]), *result.notes], error=GATE)
     reason = BY_HAND if result.verdict is Verdict.ALREADY and not result.version else ""
     if result.verdict is Verdict.ALREADY and source.pk not in held(source.product):
         return Plan(result.verdict, reason, result.notes, error="held_in_part")

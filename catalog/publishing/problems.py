@@ -8,11 +8,14 @@ from django.utils.translation import gettext as _
 
 from catalog.sync import problems
 
+# The gate takes no template like that; its own words say why (report.reason).
+GATE = "gate"
+
 
 def of_publication(code: str) -> str:
-    """The sentences for `Publication.error`; empty without one, and for `gate`: the reason says it."""
+    """The sentences for `Publication.error`; empty without one, and for GATE."""
     kind, _colon, rest = code.partition(":")
-    if not code or kind == "gate":
+    if not code or kind == GATE:
         return ""
     if kind == "unread":
         return problems.of_template(rest) or _("Its template has not been read yet: wait for the next reading.")

@@ -14,7 +14,8 @@ from catalog.csv_cells import MARK, harmless
 from catalog.models import Publication
 from catalog.models.publishing import Kind, Status
 from catalog.publishing.planning import BY_HAND
-from catalog.publishing.problems import of_publication
+from catalog.publishing.problems import GATE, of_publication
+from portal.phrases import Phrase
 
 COLUMNS = (
     "product_id",
@@ -56,9 +57,21 @@ def line(publication: Publication) -> dict[str, Any]:
 
 def reason(publication: Publication) -> str:
     """Why it is not as one might expect, in the reader's language; of a template that takes no gate, the gate's."""
+    if publication.error == GATE:
+        # An earlier release kept the gate's words as text.
+        return publication.reason or next(iter(_said(publication)), "")
     if publication.error:
-        return publication.reason if publication.error == "gate" else of_publication(publication.error)
+        return of_publication(publication.error)
     return of_publication("by_hand") if publication.reason == BY_HAND else ""
+
+
+def notes(publication: Publication) -> list[str]:
+    """What people should know about the gate, in the reader's language; why there is none is told by `reason`."""
+    return [] if publication.error == GATE else _said(publication)
+
+
+def _said(publication: Publication) -> list[str]:
+    return [str(Phrase.from_kept(note)) for note in publication.notes]
 
 
 def state(publication: Publication) -> str:

@@ -13,6 +13,9 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal import phrases
+from portal.phrases import Fact, fact_of, filled
+
 # A sentence is read by people; a list of values in it ends here.
 _LISTED = 8
 
@@ -53,7 +56,7 @@ class Finding:
     title: str
     sentence: str
     resources: tuple[str, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
     sure: bool = True
 
     @property
@@ -63,11 +66,7 @@ class Finding:
     @property
     def said(self) -> str:
         """The sentence with its facts. One kept by an earlier release may lack some: then as it stands."""
-        words = gettext(self.sentence)
-        try:
-            return words % self.facts if self.facts else words
-        except (KeyError, TypeError, ValueError):
-            return words
+        return filled(self.sentence, self.facts)
 
     def kept(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -75,20 +74,20 @@ class Finding:
 
     @classmethod
     def from_kept(cls, kept: dict[str, Any]) -> Finding:
-        return cls(**kept | {"risk": Risk(kept["risk"]), "resources": tuple(kept["resources"])})
+        facts = {name: fact_of(one) for name, one in kept["facts"].items()}
+        return cls(**kept | {"risk": Risk(kept["risk"]), "resources": tuple(kept["resources"]), "facts": facts})
 
 
-def listed(values: list[str]) -> str:
-    """Values in a sentence, each once, in their order: "a, b, c …"."""
-    once = list(dict.fromkeys(values))
-    return ", ".join(once[:_LISTED]) + (" …" if len(once) > _LISTED else "")
+def listed(values: list[str]) -> Fact:
+    """Values in a sentence, each once, in their order."""
+    return phrases.listed(list(dict.fromkeys(values)), _LISTED)
 
 
 def gathered(findings: list[Finding]) -> list[Finding]:
     """The gravest first; the same said of several resources is said once."""
     together: dict[tuple[object, ...], Finding] = {}
     for one in findings:
-        key = (one.code, one.risk, one.sentence, one.sure, tuple(sorted(one.facts.items())))
+        key = (one.code, one.risk, one.sentence, one.sure, repr(sorted(one.facts.items())))
         known = together.get(key)
         names = (*known.resources, *one.resources) if known else one.resources
         together[key] = replace(one, resources=tuple(dict.fromkeys(names)))

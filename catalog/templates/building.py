@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from catalog.templates.errors import BadTemplate
 from catalog.templates.nodes import MERGE, Node
+from portal.phrases import Phrase
 
 DEEPEST = 100
 # With its aliases written out. Real templates of 1 MB have a third of it.
@@ -33,9 +34,10 @@ class Builder:
     def begin(self, node: Node) -> None:
         """Open a map or a sequence."""
         if self.wants_key:
-            raise BadTemplate(self._name, node.line, "A key there is not a text. CloudFormation's keys are names.")
+            raise BadTemplate(self._name, node.line, _no_text())
         if len(self._open) >= DEEPEST:
-            raise BadTemplate(self._name, node.line, f"It is nested deeper than {DEEPEST} levels.")
+            what = Phrase("It is nested deeper than %(most)d levels.", most=DEEPEST)
+            raise BadTemplate(self._name, node.line, what)
         self._open.append(node)
         self._keys.append(None)
         self._seen.append({})
@@ -59,7 +61,8 @@ class Builder:
             raise self._too_many(node.line)
         if not self._open:
             if self.root is not None:
-                raise BadTemplate(self._name, node.line, "A second document begins there. A template is one document.")
+                what = Phrase("A second document begins there. A template is one document.")
+                raise BadTemplate(self._name, node.line, what)
             self.root = node
             return
         parent = self._open[-1]
@@ -72,19 +75,26 @@ class Builder:
             self._keys[-1] = None
 
     def _too_many(self, line: int) -> BadTemplate:
-        return BadTemplate(
-            self._name, line, f"It has more than {HEAVIEST:,} values, its aliases written out. Split it."
-        )
+        what = Phrase("It has more than %(most)s values, its aliases written out. Split it.", most=f"{HEAVIEST:,}")
+        return BadTemplate(self._name, line, what)
 
     def _begin_entry(self, key: Node) -> None:
         if key.kind != "scalar":
-            raise BadTemplate(self._name, key.line, "A key there is not a text. CloudFormation's keys are names.")
+            raise BadTemplate(self._name, key.line, _no_text())
         if key.tag:
-            raise BadTemplate(self._name, key.line, f"The key {key.value!r} has the tag {key.tag}. Take it away.")
+            what = Phrase("The key %(key)s has the tag %(tag)s. Take it away.", key=repr(key.value), tag=key.tag)
+            raise BadTemplate(self._name, key.line, what)
         first = self._seen[-1].get(key.value)
         if first is not None and key.value != MERGE:
-            raise BadTemplate(
-                self._name, key.line, f"The key {key.value!r} is there a second time, first in line {first}. Keep one."
+            what = Phrase(
+                "The key %(key)s is there a second time, first in line %(line)d. Keep one.",
+                key=repr(key.value),
+                line=first,
             )
+            raise BadTemplate(self._name, key.line, what)
         self._seen[-1][key.value] = key.line
         self._keys[-1] = key
+
+
+def _no_text() -> Phrase:
+    return Phrase("A key there is not a text. CloudFormation's keys are names.")

@@ -15,6 +15,7 @@ from catalog.templates.json_text import NotJSON, parse_json
 from catalog.templates.nodes import Node
 from catalog.templates.tree import Reader
 from catalog.templates.yaml_text import parse_yaml
+from portal.phrases import Phrase
 
 __all__ = ["LARGEST", "BadTemplate", "Document", "read"]
 
@@ -62,11 +63,11 @@ class Document:
         """This or an edited text as bytes, with the byte order mark the original had."""
         return (codecs.BOM_UTF8 if self.has_bom else b"") + text.encode()
 
-    def fixed(self, node: Node, what: str) -> CannotEdit:
+    def fixed(self, node: Node, what: Phrase) -> CannotEdit:
         """An error at a place where nothing can be put in."""
         return CannotEdit(self.name, node.line, what)
 
-    def bad(self, node: Node | None, what: str) -> BadTemplate:
+    def bad(self, node: Node | None, what: Phrase) -> BadTemplate:
         """An error at this place."""
         return BadTemplate(self.name, node.line if node else 1, what)
 
@@ -88,29 +89,34 @@ def read(data: bytes, name: str = "template") -> Document:
 
 def _decoded(data: bytes, name: str) -> tuple[str, bool]:
     if len(data) > LARGEST:
-        raise BadTemplate(
-            name, 1, f"It has {len(data):,} bytes; CloudFormation takes {LARGEST:,}. Move parts of it out."
+        what = Phrase(
+            "It has %(size)s bytes; CloudFormation takes %(most)s. Move parts of it out.",
+            size=f"{len(data):,}",
+            most=f"{LARGEST:,}",
         )
+        raise BadTemplate(name, 1, what)
     if data.startswith(_WIDE) or b"\0" in data[:4]:
-        raise BadTemplate(name, 1, "It is UTF-16 or UTF-32. Save it as UTF-8.")
+        raise BadTemplate(name, 1, Phrase("It is UTF-16 or UTF-32. Save it as UTF-8."))
     has_bom = data.startswith(codecs.BOM_UTF8)
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BadTemplate(name, line, "A byte there is not UTF-8. Save the file as UTF-8.") from None
+        raise BadTemplate(name, line, Phrase("A byte there is not UTF-8. Save the file as UTF-8.")) from None
     if not text.strip():
-        raise BadTemplate(name, 1, "It is empty.")
+        raise BadTemplate(name, 1, Phrase("It is empty."))
     return text, has_bom
 
 
 def _template(root: Node, name: str) -> Node:
     resources = root.get("Resources")
     if root.kind != "map" or resources is None:
-        raise BadTemplate(name, root.line, "It is no CloudFormation template: there is no Resources section.")
+        what = Phrase("It is no CloudFormation template: there is no Resources section.")
+        raise BadTemplate(name, root.line, what)
     # A macro may make resources of anything.
     transform = root.get("Transform")
     has_macro = transform is not None and not transform.is_null
     if not (resources.kind == "map" and resources.items) and not (resources.tag or has_macro):
-        raise BadTemplate(name, resources.line, "Its Resources section is not a mapping with at least one resource.")
+        what = Phrase("Its Resources section is not a mapping with at least one resource.")
+        raise BadTemplate(name, resources.line, what)
     return root

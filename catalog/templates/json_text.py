@@ -8,6 +8,7 @@ import re
 from catalog.templates.building import Builder
 from catalog.templates.errors import BadTemplate
 from catalog.templates.nodes import Node
+from portal.phrases import Phrase
 
 _TOKEN = re.compile(
     r"[ \t\r\n]*(?:"
@@ -20,8 +21,8 @@ _TOKEN = re.compile(
 class NotJSON(Exception):
     """The text is no JSON; it may still be YAML."""
 
-    def __init__(self, name: str, line: int, what: str) -> None:
-        super().__init__(what)
+    def __init__(self, name: str, line: int, what: Phrase) -> None:
+        super().__init__(name, line, what)
         self._bad = BadTemplate(name, line, what)
 
     def as_bad_template(self) -> BadTemplate:
@@ -42,9 +43,9 @@ def parse_json(text: str, name: str) -> Node:
         position = found.end()
     if text[position:].strip(" \t\r\n"):
         line += text.count("\n", counted, position + len(text[position:]) - len(text[position:].lstrip(" \t\r\n")))
-        raise NotJSON(name, line, "Something stands behind the end of the JSON document.")
+        raise NotJSON(name, line, Phrase("Something stands behind the end of the JSON document."))
     if builder.root is None:
-        raise NotJSON(name, 1, "It is empty.")
+        raise NotJSON(name, 1, Phrase("It is empty."))
     return builder.root
 
 
@@ -52,8 +53,8 @@ def _wrong(text: str, name: str, line: int, position: int) -> NotJSON:
     rest = text[position:].lstrip(" \t\r\n")
     line += text.count("\n", position, len(text) - len(rest))
     if not rest:
-        return NotJSON(name, line, "It ends too early: a brace or a bracket is not closed.")
-    return NotJSON(name, line, f"JSON does not go on like this: {rest[:20]!r}.")
+        return NotJSON(name, line, Phrase("It ends too early: a brace or a bracket is not closed."))
+    return NotJSON(name, line, Phrase("JSON does not go on like this: %(text)s.", text=repr(rest[:20])))
 
 
 def _take(builder: Builder, found: re.Match[str], start: int, line: int, expects: str, name: str) -> str:
@@ -63,24 +64,27 @@ def _take(builder: Builder, found: re.Match[str], start: int, line: int, expects
     if mark in ("}", "]") and builder.depth and expects in ("comma", "first key", "first value"):
         node = builder.finish()
         if (node.kind == "map") != (mark == "}"):
-            raise NotJSON(name, line, f"A {mark} stands there, and what is open ends otherwise.")
+            what = Phrase("A %(mark)s stands there, and what is open ends otherwise.", mark=mark)
+            raise NotJSON(name, line, what)
         node.end = found.end()
     elif expects == "colon" or (expects == "comma" and mark == ","):
         if mark != (":" if expects == "colon" else ","):
-            raise NotJSON(name, line, f"JSON wants a colon where {token[:20]!r} stands.")
+            what = Phrase("JSON wants a colon where %(text)s stands.", text=repr(token[:20]))
+            raise NotJSON(name, line, what)
         return "value" if expects == "colon" or not builder.wants_key else "key"
     elif mark in ("{", "[") and expects in ("value", "first value"):
         builder.begin(Node("map" if mark == "{" else "seq", start, line, flow=True))
         return "first key" if mark == "{" else "first value"
     elif mark is None and expects != "comma":
         if builder.wants_key and not found["text"]:
-            raise NotJSON(name, line, f"JSON wants a quoted key where {token[:20]!r} stands.")
+            what = Phrase("JSON wants a quoted key where %(text)s stands.", text=repr(token[:20]))
+            raise NotJSON(name, line, what)
         builder.add(_scalar(token, start, found.end(), line, name))
         if builder.wants_key or not builder.depth:
             return "comma" if builder.depth else "end"
         return _after(builder, expects)
     else:
-        raise NotJSON(name, line, f"JSON does not go on like this: {token[:20]!r}.")
+        raise NotJSON(name, line, Phrase("JSON does not go on like this: %(text)s.", text=repr(token[:20])))
     return "comma" if builder.depth else "end"
 
 
@@ -95,5 +99,5 @@ def _scalar(token: str, start: int, end: int, line: int, name: str) -> Node:
     try:
         value: str = json.loads(token)
     except ValueError:
-        raise NotJSON(name, line, f"A text there cannot be read: {token[:20]}.") from None
+        raise NotJSON(name, line, Phrase("A text there cannot be read: %(text)s.", text=token[:20])) from None
     return Node("scalar", start, line, end, value=value)

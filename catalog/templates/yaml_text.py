@@ -11,6 +11,7 @@ import yaml
 from catalog.templates.building import Builder
 from catalog.templates.errors import BadTemplate
 from catalog.templates.nodes import Node
+from portal.phrases import Phrase
 
 _LOADER: Any = getattr(yaml, "CLoader", yaml.SafeLoader)
 _BLOCKS = ("|", ">")
@@ -25,7 +26,7 @@ def parse_yaml(text: str, name: str) -> Node:
         return _built(text, name)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
-        raise BadTemplate(name, line, "A character there is not allowed in YAML. Remove it.") from None
+        raise BadTemplate(name, line, Phrase("A character there is not allowed in YAML. Remove it.")) from None
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(text, name, error) from None
 
@@ -36,8 +37,9 @@ def _not_yaml(text: str, name: str, error: yaml.MarkedYAMLError) -> BadTemplate:
     tab = _TAB.search(text)
     if tab and text.count("\n", 0, tab.start()) + 1 <= line:
         line = text.count("\n", 0, tab.start()) + 1
-        return BadTemplate(name, line, "A tab indents that line. YAML wants spaces.")
-    return BadTemplate(name, line, f"It is neither JSON nor YAML: {error.problem or error.context}.")
+        return BadTemplate(name, line, Phrase("A tab indents that line. YAML wants spaces."))
+    why = error.problem or error.context or ""
+    return BadTemplate(name, line, Phrase("It is neither JSON nor YAML: %(why)s.", why=why))
 
 
 def _built(text: str, name: str) -> Node:
@@ -46,9 +48,10 @@ def _built(text: str, name: str) -> Node:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in anchors:
-                raise BadTemplate(
-                    name, line, f"The alias *{event.anchor} stands for nothing that was finished before it."
+                what = Phrase(
+                    "The alias *%(alias)s stands for nothing that was finished before it.", alias=event.anchor or ""
                 )
+                raise BadTemplate(name, line, what)
             builder.add(anchors[event.anchor])
         elif isinstance(event, yaml.ScalarEvent):
             node = _scalar(event, text)
@@ -62,7 +65,7 @@ def _built(text: str, name: str) -> Node:
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             _close(builder, event, anchors, anchored.pop())
     if builder.root is None:
-        raise BadTemplate(name, 1, "It is empty.")
+        raise BadTemplate(name, 1, Phrase("It is empty."))
     return builder.root
 
 

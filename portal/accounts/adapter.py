@@ -15,9 +15,12 @@ from anymail.exceptions import AnymailError
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.contrib import messages
+from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from portal.accounts import attempts, bound, changes, journal, stepup
@@ -29,8 +32,17 @@ log = structlog.get_logger(__name__)
 # What opens a door, or says that there is none. Whoever is let in by a provider alone gets another one instead.
 _OPENING = frozenset(f"account/email/{name}" for name in ("login_code", "unknown_account", "password_reset_key"))
 
+# Nobody's out-of-office note answers a code.
+_FROM_A_MACHINE = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": gettext_lazy("This address and this password do not go together."),
+        "enter_current_password": gettext_lazy("This is not your current password."),
+        "too_many_login_attempts": gettext_lazy("Too many attempts. Wait a while, then try again."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People are made by intake (requesters) and by administrators."""
         return False
@@ -71,7 +83,22 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def format_email_subject(self, subject: str) -> str:
-        return f"Gatehouse: {subject}"
+        return f"Gatehouse{_(': ')}{subject}"
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """To the desk's own address, whatever host the page was asked for by."""
+        uid, _dash, rest = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": rest})
+        return f"{settings.GATEHOUSE_DESK_URL}{path}"
+
+    def render_mail(
+        self, template_prefix: str, email: Any, context: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> EmailMessage:
+        """In the active language: as text and, in the frame that all mails have, as HTML."""
+        frame = {"email": email, "desk_url": settings.GATEHOUSE_DESK_URL, "language": get_language()} | context
+        subject = " ".join(render_to_string(f"{template_prefix}_subject.txt", frame).split())
+        frame["subject"] = self.format_email_subject(subject)
+        return super().render_mail(template_prefix, email, frame, _FROM_A_MACHINE | (headers or {}))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Without it nobody gets on: they read why, and can try again."""
@@ -89,13 +116,15 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> None:
         """What happened has happened: no page fails for this mail."""
         with as_read_by(user):
-            self._sent(changes.MAIL, user.email, changes.words(template_prefix, self.request, context or {}))
+            agent, ip = self.request.headers.get("User-Agent", ""), journal.ip(self.request)
+            said = changes.words(template_prefix, context or {}, user_agent=agent, ip=ip)
+            self._sent(changes.MAIL, user.email, said)
 
     def _sent(self, template_prefix: str, email: str, context: dict[str, Any]) -> bool:
         """Straight out, not through the outbox: the person waits in front of the page. The mail client gives
         up after five seconds (settings.ANYMAIL). To the address that people are found by, however it was typed."""
         try:
-            super().send_mail(template_prefix, email.lower(), {"desk_url": settings.GATEHOUSE_DESK_URL} | context)
+            super().send_mail(template_prefix, email.lower(), context)
         except (AnymailError, BotoCoreError, ClientError, OSError) as error:
             log.error("sign-in mail not sent", mail=template_prefix, error=type(error).__name__)  # noqa: TRY400
             return False

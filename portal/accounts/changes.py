@@ -15,12 +15,10 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.signals import authenticator_used
 from django.db import transaction
 from django.dispatch import receiver
-from django.http import HttpRequest
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal import clock
-from portal.accounts import journal
 from portal.accounts.models import User
 from portal.accounts.reading import when
 from portal.accounts.signin import identities
@@ -44,15 +42,15 @@ SENTENCES = {
 }
 
 
-def words(mail: str, request: HttpRequest, facts: dict[str, Any]) -> dict[str, Any]:
+def words(mail: str, facts: dict[str, Any], *, user_agent: str, ip: str) -> dict[str, Any]:
     """The context of the mail, in the active language and zone."""
     what = str(SENTENCES.get(mail, _("A way to sign in was changed."))) % facts
     rows = [
         (gettext("When"), when(clock.now())),
-        (gettext("Browser"), plain(browser(request.headers.get("User-Agent", "")))),
-        (gettext("Network address"), journal.ip(request)),
+        (gettext("Browser"), plain(browser(user_agent))),
+        (gettext("Network address"), ip),
     ]
-    return {"what": what, "subject": what, "rows": rows, "language": get_language()}
+    return {"what": what, "rows": rows}
 
 
 def tell(mail: str, person: User, **facts: object) -> None:

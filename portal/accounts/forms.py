@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import attempts, bound, journal, zones
 from portal.accounts.models import MailWish, User
+from portal.accounts.password_forms import PlainWords
 
 
-class CodeForm(RequestLoginCodeForm):
+class CodeForm(PlainWords, RequestLoginCodeForm):
     """allauth's, with our limits in place of the one that lets anybody use up somebody's mails."""
 
     def clean_email(self) -> str:
@@ -69,8 +70,9 @@ class PreferencesForm(forms.ModelForm[User]):
         choices=MailWish.choices,
         required=False,
         help_text=_(
-            "The daily mail comes at 8:00 in your time zone; a launch may be over by then. Sign-in codes, questions"
-            " about your own launches and alarms to administrators always come, and at once."
+            "The daily mail comes at 8:00 in your time zone. A launch may be over by then, so the last reminder to"
+            " decide on it comes at once; “None” leaves that out, too. Sign-in codes, changes of your account,"
+            " questions about your own launches and alarms to administrators always come, and at once."
         ),
     )
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
 
 from portal.accounts.models import User
+
+# A session that is just being made or sealed anew has a moment without its row.
+_SETTLING = timedelta(hours=1)
+_MOST_SESSIONS = 5000
 
 
 def end_sessions(person: User) -> int:
@@ -15,6 +23,15 @@ def end_sessions(person: User) -> int:
     for session in sessions:
         session.end()
     return len(sessions)
+
+
+def forget_sessions(now: datetime) -> int:
+    """Delete the network address and browser of sessions that are over, signed out or expired; how many those were.
+    allauth does so only of people who come again."""
+    alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
+    over = UserSession.objects.filter(~Exists(alive), last_seen_at__lt=now - _SETTLING)
+    pks = list(over.order_by("pk").values_list("pk", flat=True)[:_MOST_SESSIONS])
+    return UserSession.objects.filter(pk__in=pks).delete()[0]
 
 
 def forget_identities(person: User) -> int:

@@ -69,8 +69,9 @@ def left(until: datetime | None, now: datetime) -> dict[str, Any]:
 
 
 @register.inclusion_tag("elements/empty.html")
-def empty(title: str, text: str = "", picture: str = "tray") -> dict[str, str]:
-    return {"title": title, "text": text, "picture": picture}
+def empty(title: str, text: str = "", picture: str = "tray", url: str = "", action: str = "") -> dict[str, str]:
+    """Where a list is empty: `text` says what to do next, and a button may lead there."""
+    return {"title": title, "text": text, "picture": picture, "url": url, "action": action}
 
 
 @register.inclusion_tag("elements/note.html")

@@ -21,7 +21,7 @@ from approvals.choices import (
     Verdict,
 )
 from approvals.errors import Refused, Why
-from approvals.models import Alarm, AuditEvent, Decision, LaunchRequest, Notice, Signal, Vote
+from approvals.models import Alarm, AuditEvent, Decision, LaunchRequest, Notice, Signal, Stage, Vote
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast
@@ -190,6 +190,32 @@ class TestDeciding:
         assert refusal(actions.approve, request_.pk, actor=desk(cast.approver), now=now()) is Why.ALREADY_VOTED
         actions.approve(request_.pk, actor=desk(cast.second_approver), now=now())
         assert Decision.objects.get().approvers == 2
+
+    @pytest.mark.parametrize(
+        ("verb", "changed", "verdict"),
+        [(actions.approve, "quorum", Verdict.APPROVED), (actions.reject, "denials", Verdict.REJECTED)],
+    )
+    def test_what_is_written_with_a_vote_that_settles_nothing_is_kept(
+        self, request_: LaunchRequest, cast: Cast, verb: Callable[..., Any], changed: str, verdict: Verdict
+    ) -> None:
+        request_.stages.get().groups.update(**{changed: 2})
+        verb(request_.pk, actor=desk(cast.approver), now=now(), reason=" Only \u202efor\x07 May. ")
+        (voted,) = AuditEvent.objects.filter(chain__request=request_, code=Event.VOTED)
+        assert [(one.name, one.text) for one in voted.texts.all()] == [("reason", "Only for May.")]
+        assert "May" not in str(voted.params)
+        verb(request_.pk, actor=desk(cast.second_approver), now=now(), reason="For May.")
+        decision = Decision.objects.get()
+        assert (decision.verdict, decision.reason) == (verdict, "For May.")
+        assert not AuditEvent.objects.filter(chain__request=request_, code=Event.VOTED).last().texts.exists()  # type: ignore[union-attr]
+
+    def test_a_note_of_a_stage_that_passes_is_kept_as_well(self, request_: LaunchRequest, cast: Cast) -> None:
+        later = Stage.objects.create(request=request_, order=2)
+        later.groups.create(team=cast.team, team_name=cast.team.name)
+        actions.approve(request_.pk, actor=desk(cast.approver), now=now(), reason="The first of two.")
+        request_.refresh_from_db()
+        assert request_.is_open
+        voted = AuditEvent.objects.get(chain__request=request_, code=Event.VOTED)
+        assert voted.texts.get().text == "The first of two."
 
     def test_the_record_of_a_decision_holds_no_names(self, request_: LaunchRequest, cast: Cast) -> None:
         actions.approve(request_.pk, actor=desk(cast.approver), now=now(), reason="for Rita")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -409,18 +408,16 @@ class TestThePage:
         assert "nothing was checked in it" in text_of(page)
 
 
-def test_a_dead_aws_slows_no_decision(cast: Cast, client_for: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_decision_waits_for_aws(cast: Cast, client_for: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def dead(*_where: Any) -> Any:
         raise AssertionError("a page asked AWS")
 
     monkeypatch.setattr(aws, "client", dead)
     request = launched(datetime.now(UTC))
     approver = client_for(cast.approver)
-    began = time.monotonic()
     assert approver.get(request.get_absolute_url()).status_code == 200
     actions.approve(request.pk, actor=Actor(cast.approver, Channel.DESK), now=datetime.now(UTC), reason="")
     assert approver.get(request.get_absolute_url()).status_code == 200
-    assert time.monotonic() - began < 2
 
 
 def test_the_whole_way_against_the_sandbox(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:

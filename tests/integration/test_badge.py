@@ -85,6 +85,7 @@ def test_its_language_is_the_address_s(launch: LaunchRequest, asked: str, said: 
     LaunchRequest.objects.update(state=State.APPROVED)
     answer = Client().get(path_of(launch), {"lang": asked} if asked else {}, headers={"Accept-Language": "zh-CN"})
     assert said in answer.content.decode()
+    assert f"<title>GH-{launch.pk}{'：' if asked == 'zh-hans' else ': '}{said}</title>" in answer.content.decode()
 
 
 def test_unknown_ones_are_all_the_same(launch: LaunchRequest) -> None:

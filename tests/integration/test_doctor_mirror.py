@@ -14,6 +14,7 @@ from approvals.doctor.visit import Denied, Place, Round, Visit
 from catalog.gating import inspect
 from catalog.models import SyncRun
 from portal.clock import now
+from portal.phrases import filled
 from tests.support import shelf
 
 pytestmark = pytest.mark.django_db
@@ -48,12 +49,12 @@ def test_what_the_mirror_holds_is_looked_at(visit: Visit) -> None:
     assert set(found) == {"v1", "v2", "v3", "v4", "v5", "v6"}
     assert [name for name, one in found.items() if one.is_gated] == ["v3", "v4"]
     assert found["v6"].unread == "gone"
-    assert "line" not in found["v3"].unread
+    assert "line" not in str(found["v3"].unread)
     found_there = list(gates.ungated_version(visit))
     # v4 was made of v3 by hand.
     around = [one.facts["whose"] for one in found_there if "whose" in one.facts]
     assert around == ["Queue v3", "Queue v4", "Queue v4"]
-    seen = [one.seen % one.facts for one in found_there if "whose" not in one.facts]
+    seen = [filled(one.seen, one.facts) for one in found_there if "whose" not in one.facts]
     assert seen == [
         "Queue v2 has no gate and can be launched.",
         "Queue v1 is deprecated and has no gate: updates to it need no approval.",
@@ -84,6 +85,17 @@ def test_all_that_coverage_finds_at_a_gate_is_said(visit: Visit, django_assert_m
     same = [one.seen for one in found if "the same names as" in one.seen]
     assert [words[:9] for words in same] == ["Queue v2:", "Queue v3:"]
     assert "of v3," in same[0]
+
+
+def test_of_many_names_the_rest_is_counted_also_what_was_not_kept(visit: Visit) -> None:
+    stacks = "".join(
+        f"  Child{number}:\n    Type: AWS::CloudFormation::Stack\n"
+        "    Properties: {TemplateURL: 'https://bucket.s3.amazonaws.com/child.yaml'}\n"
+        for number in range(20)
+    )
+    shelf.version(shelf.product(), shelf.gated(f"Resources:\n{stacks}"))
+    (one,) = gates.ungated_version(visit)
+    assert filled(one.seen, one.facts).endswith("Child7 and 12 more.")
 
 
 @pytest.mark.parametrize("change", [{"finished_at": -2}, {"result": "failed"}])

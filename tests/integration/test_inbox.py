@@ -233,6 +233,19 @@ class TestSavedViews:
         assert approver.post(f"/desk/views/{view.pk}/delete/").status_code == 302
         assert not SavedView.objects.exists()
 
+    def test_views_stand_beside_the_tabs_and_the_one_that_is_shown_is_marked(
+        self, approver: Client, cast: Cast
+    ) -> None:
+        assert "view-links" not in page(approver)
+        for name, query in (("Risky <b>", "risk=high"), ("Mine", "taken=me")):
+            SavedView.objects.create(person=cast.approver, name=name, query=query)
+        beside = re.search(r'<nav class="view-links".*?</nav>', approver.get("/desk/?risk=high").content.decode())
+        assert beside
+        assert re.findall(r'href="([^"]+)"( aria-current="true")?>([^<]+)<', beside[0]) == [
+            ("/desk/?taken=me", "", "Mine"),
+            ("/desk/?risk=high", ' aria-current="true"', "Risky &lt;b&gt;"),
+        ]
+
     def test_a_view_is_nobody_elses(self, approver: Client, cast: Cast, client_for: SignIn) -> None:
         approver.post("/desk/views/", {"name": "My morning", "query": "risk=high"})
         other = client_for(cast.second_approver)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from approvals import actions
 from approvals.actions.claiming import LIFE, claimant
@@ -13,12 +16,17 @@ from approvals.asked import reading
 from approvals.asked.risk import gravest
 from approvals.choices import Channel, ReadingStatus
 from approvals.errors import Refused, Why
+from approvals.inbox.filters import of
+from approvals.inbox.neighbours import neighbours
 from approvals.models import AuditEvent, LaunchRequest, StageGroup, Team, TemplateReading
 from approvals.sentences import sentence
 from portal.accounts.models import User
 from portal.clock import now
+from tests.integration.test_inbox import numbers, page
 from tests.support.cast import Cast
 from tests.support.launches import open_launch
+
+SignIn = Callable[[User], Client]
 
 
 def desk(person: User) -> Actor:
@@ -105,6 +113,60 @@ def test_a_request_names_the_teams_it_is_routed_to(cast: Cast, launch: LaunchReq
     for person in (cast.approver, cast.outsider):
         own = [one.team_id for one in person.memberships.filter(may_decide=True)]
         assert set(LaunchRequest.objects.of_teams(own)) == set(LaunchRequest.objects.routed_to(person))
+
+
+class TestFilter:
+    @pytest.fixture
+    def rows(self, cast: Cast) -> dict[str, LaunchRequest]:
+        """One that each took, one whose claim has lapsed, one that nobody took, and a closed one."""
+        at = now()
+        rows = {name: open_launch(at) for name in ("mine", "hers", "lapsed", "free", "closed")}
+        for name, person, since in (
+            ("mine", cast.approver, at),
+            ("hers", cast.second_approver, at),
+            ("lapsed", cast.approver, at - LIFE),
+            ("closed", cast.approver, at),
+        ):
+            actions.claim(rows[name].pk, actor=desk(person), now=since)
+        actions.reject(rows["closed"].pk, actor=desk(cast.approver), now=at, reason="No.")
+        return rows
+
+    @pytest.mark.parametrize("tab", ["", "&tab=all"])
+    def test_what_i_took_and_what_nobody_took(
+        self, cast: Cast, client_for: SignIn, rows: dict[str, LaunchRequest], tab: str
+    ) -> None:
+        for person, mine in ((cast.approver, "mine"), (cast.second_approver, "hers")):
+            client = client_for(person)
+            assert numbers(client, f"taken=me{tab}") == [rows[mine].number]
+            assert set(numbers(client, f"taken=nobody{tab}")) == {rows["lapsed"].number, rows["free"].number}
+
+    def test_it_is_counted_offered_and_taken_away_like_the_others(
+        self, cast: Cast, client_for: SignIn, rows: dict[str, LaunchRequest]
+    ) -> None:
+        client = client_for(cast.approver)
+        shown = page(client, "taken=me&region=us-east-1")
+        assert 'href="/desk/?region=us-east-1"><span class="foreign">Taken by: Me</span>' in shown
+        assert '<option value="me" selected>Me</option>' in shown
+        counts = re.findall(r'<span class="count">([^<]+)</span></a>', shown)
+        # Nobody takes what is closed: those tabs lead on without this filter.
+        assert counts == ["1", "1", "0", "1"]
+        assert 'href="/desk/?tab=decided&region=us-east-1"' in shown
+
+    def test_among_closed_ones_it_cannot_be_used(
+        self, cast: Cast, client_for: SignIn, rows: dict[str, LaunchRequest]
+    ) -> None:
+        client = client_for(cast.approver)
+        shown = page(client, "tab=decided&taken=me")
+        assert "A filter was left out: “me” cannot be used for Taken by." in shown
+        assert 'id="filter-taken"' not in shown
+        assert numbers(client, "tab=decided&taken=me") == [rows["closed"].number]
+        assert "A filter was left out" in page(client, "taken=somebody")
+
+    def test_the_next_request_is_the_next_of_this_list(
+        self, cast: Cast, client_for: SignIn, rows: dict[str, LaunchRequest]
+    ) -> None:
+        found = neighbours(cast.approver, of("taken=nobody"), rows["mine"], now())
+        assert {found.count, found.after} == {2, rows["lapsed"]}
 
 
 class TestRisk:

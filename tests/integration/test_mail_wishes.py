@@ -111,6 +111,7 @@ def test_wish_is_chosen_on_the_preferences_page(cast: Cast, client_for: Callable
     page = client.get("/preferences/").text
     assert "Once a day, in one mail" in page
     assert "alarms to administrators always come" in page
+    assert "the last reminder to decide on it comes at once; “None” leaves that out, too." in page
     chosen = {"language": "", "time_zone": "", "mail_wish": "digest"}
     assert client.post("/preferences/", chosen).status_code == 302
     assert wish_of(cast.approver) == MailWish.DIGEST

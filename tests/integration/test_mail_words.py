@@ -15,6 +15,7 @@ from approvals.models import AuditEvent, Delivery, LaunchRequest, Notice
 from approvals.notifications import email, replying
 from approvals.notifications.content import render
 from approvals.notifications.fanout import fan_out
+from approvals.sentences import sentence
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast
@@ -208,10 +209,20 @@ def test_who_is_told_of_a_comment_is_not_told_again_that_it_names_them(cast: Cas
     assert told == ["ada@example.com", "amir@example.com", "bea@example.com"]
 
 
+def test_the_reason_of_a_withdrawal_stands_behind_the_reader_s_colon(cast: Cast, launch: LaunchRequest) -> None:
+    actions.withdraw(launch.pk, actor=by(cast.requester), now=now(), reason="Wrong size")
+    event = AuditEvent.objects.get(code="withdrawn")
+    assert sentence(event).endswith(" withdrew the request: Wrong size")
+    with translation.override("zh-hans"):
+        assert sentence(event).endswith("：Wrong size")
+
+
 def test_chinese_sentences_end_in_chinese(cast: Cast, launch: LaunchRequest) -> None:
     User.objects.filter(pk=cast.requester.pk).update(language="zh-hans")
     actions.reject(launch.pk, actor=by(cast.approver), now=now(), reason="Too large")
-    lead = sent()["rita@example.com"].body.splitlines()[0]
+    body = sent()["rita@example.com"].body
+    assert f"位置：{launch.account}、{launch.region}" in body
+    lead = body.splitlines()[0]
     assert lead.count("。") == 2
     assert ". " not in lead
     assert "。 " not in lead

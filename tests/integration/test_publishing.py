@@ -26,7 +26,7 @@ from catalog import publishing
 from catalog.gating import BadOption, inspect
 from catalog.models import Product, Publication, Version
 from catalog.models.publishing import Status
-from catalog.publishing import problems
+from catalog.publishing import problems, report
 from catalog.sync.trouble import Denied, Passing
 from portal import clock
 from tests.sandbox.servicecatalog_support import Place as Account
@@ -355,7 +355,7 @@ def test_a_template_that_cannot_be_gated_says_why(account: Account, admin: Actor
     product, _ = desk.filled(account, hooks)
     refused = plan(product, admin)
     assert (refused.status, refused.error) == (Status.REFUSED, "gate")
-    assert "Hooks" in refused.reason
+    assert "Hooks" in report.reason(refused)
     with pytest.raises(Refused):
         verbs.confirm(refused.uuid, shown=refused.shown, is_fresh=True, actor=admin, now=clock.now())
 

@@ -22,6 +22,7 @@ from tests.sandbox.servicecatalog_support import template
 from tests.support import publishing as desk
 from tests.support.cast import Cast
 from tests.support.proving import prove
+from tests.support.words import english_in
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
@@ -230,6 +231,58 @@ def test_a_portfolio_is_planned_confirmed_and_reported(account: Account, admin: 
     assert lines["=Second"]["status"] == "refused"
     assert admin.get(f"{url}report.xml").status_code == 404
     assert admin.get(f"{url}live/", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+
+
+def in_chinese(admin: Client) -> Client:
+    User.objects.update(language="zh-hans")
+    return admin
+
+
+def items_of(answer: Any, start: str) -> list[str]:
+    found = re.findall(rf"{start}(.*?)</(?:li|div)>", answer.content.decode(), re.DOTALL)
+    return [unescape(one).strip() for one in found]
+
+
+def test_why_a_template_takes_no_gate_is_said_in_chinese(account: Account, admin: Client) -> None:
+    product, _ = desk.filled(account, template("second") | {"Hooks": {"X": {}}})
+    url = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))["Location"]
+    desk.work()
+    assert "It has a Hooks section" in text_of(admin.get(url))
+    page = in_chinese(admin).get(url)
+    said = items_of(page, '<div class="foreign">')[0]
+    assert said.startswith("Queue 第 1 行：它有 Hooks 部分")
+    assert not english_in(text_of(page))
+    product.refresh_from_db()
+    covering.cover(clock.now(), 30)
+    page = admin.get(f"/catalogue/products/{product.product_id}/")
+    assert "它没有关卡，也无法写入关卡：template 第 1 行：带有 Hooks 部分的模板不能加关卡。" in text_of(page)
+    assert not english_in(text_of(page))
+
+
+def test_what_to_know_about_a_gate_is_said_in_chinese(account: Account, admin: Client) -> None:
+    product, _ = desk.filled(account, template("second") | {"Parameters": {"Key": {"Type": "String", "NoEcho": True}}})
+    url = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))["Location"]
+    desk.work()
+    assert "made only after an approval." in text_of(admin.get(url))
+    notes = items_of(in_chinese(admin).get(url), '<li class="foreign">')
+    assert [note.partition(" ")[0] for note in notes] == [
+        "其他资源都等待",
+        "为申请人的电子邮件地址添加了参数",
+        "仅更改以下参数时不询问任何人，因为它们是",
+    ]
+    assert not english_in(" ".join(notes))
+
+
+def test_what_an_earlier_release_kept_as_text_is_shown_as_it_is(account: Account, admin: Client) -> None:
+    product, _ = desk.filled(account)
+    url = admin.post(f"/catalogue/products/{product.product_id}/publish/plan/", asked(product))["Location"]
+    desk.work()
+    Publication.objects.update(notes=["The other resources wait for X, as 100% of them did."])
+    assert "as 100% of them did." in text_of(in_chinese(admin).get(url))
+    Publication.objects.update(
+        status=Status.REFUSED, finished_at=clock.now(), error="gate", reason="Queue:1: No.", notes=[]
+    )
+    assert "Queue:1: No." in text_of(admin.get(url))
 
 
 def test_a_failure_is_said_and_goes_on_or_is_abandoned(account: Account, admin: Client) -> None:

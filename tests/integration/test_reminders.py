@@ -118,6 +118,33 @@ def test_while_an_answer_is_awaited_the_requester_is_reminded_and_at_last_the_de
     assert set(sent()) == {"rita@example.com", "amir@example.com", "bea@example.com"}
 
 
+def test_last_call_comes_at_once_to_those_who_wish_one_mail_a_day(
+    cast: Cast, launch: LaunchRequest, clock: Any
+) -> None:
+    """A digest of tomorrow would tell of a launch that was rolled back."""
+    User.objects.filter(pk=cast.approver.pk).update(mail_wish="digest")
+    User.objects.filter(pk=cast.second_approver.pk).update(mail_wish="none")
+    for hours in (5, 7.5):
+        climb(clock, hours)
+        assert send_all() == []
+    climb(clock, 9)
+    letters = sent()
+    assert set(letters) == {"amir@example.com"}
+    assert letters["amir@example.com"].subject.startswith("Reminder, decide by 16:00")
+    assert "List-Unsubscribe" in letters["amir@example.com"].extra_headers
+    assert "Your preferences at the desk say which mails you get." in letters["amir@example.com"].body
+    waiting = Delivery.objects.filter(notice__code=NoticeCode.REMINDED, status="queued")
+    assert [one.notice.event.params["percent"] for one in waiting.order_by("pk")] == [50, 75]
+    assert all(one.in_digest for one in waiting)
+
+
+def test_last_call_is_kept_back_with_the_decision(cast: Cast, launch: LaunchRequest, clock: Any) -> None:
+    User.objects.filter(pk=cast.approver.pk).update(mail_wish="digest")
+    climb(clock, 9)
+    actions.approve(launch.pk, actor=by(cast.second_approver), now=at(clock, 9.1))
+    assert set(sent()) == {"rita@example.com"}
+
+
 def test_reminder_to_answer_is_not_sent_once_it_was_answered(cast: Cast, launch: LaunchRequest, clock: Any) -> None:
     actions.ask(launch.pk, actor=by(cast.approver), now=at(clock, 1), text="Why?")
     send_all()

@@ -1,7 +1,9 @@
 """What several people do on the page of one request: prepared reasons, who else looks, and who has taken it."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -9,7 +11,7 @@ from django.test import Client
 from approvals import actions, wiping
 from approvals.actor import Actor
 from approvals.choices import Channel
-from approvals.models import CannedReason, LaunchRequest, Presence, StageGroup
+from approvals.models import AuditText, CannedReason, LaunchRequest, Presence, StageGroup
 from approvals.review import presence
 from portal.accounts.models import User
 from portal.clock import now
@@ -87,6 +89,39 @@ class TestWhoCannotDecide:
         StageGroup.objects.filter(stage__request=launch).update(quorum=2)
         actions.approve(launch.pk, actor=Actor(cast.approver, Channel.DESK), now=now())
         assert "You have given your vote; others have to" in text_of(approver.get(launch.get_absolute_url()))
+
+
+class TestVotes:
+    def test_a_vote_and_its_note_stand_where_everybody_concerned_reads_them(
+        self, cast: Cast, client_for: SignIn, approver: Client, launch: LaunchRequest
+    ) -> None:
+        StageGroup.objects.filter(stage__request=launch).update(quorum=2)
+        page = launch.get_absolute_url()
+        requester = client_for(cast.requester)
+        poll = re.search(r'hx-get="([^"]+)"', requester.get(page).content.decode())
+        assert poll
+        approver.post(f"{page}approve/", {"text": "Until <b>May</b>.", **looked(launch)})
+        others = [client_for(cast.second_approver), client_for(cast.auditor), requester]
+        for answer in [client.get(page) for client in others] + [requester.get(unescape(poll[1]))]:
+            found = re.findall(r'<blockquote class="said">([^<]*)</blockquote>', answer.content.decode())
+            assert found == ["Until &lt;b&gt;May&lt;/b&gt;."] * 2  # Where it stands, and the history.
+            assert "Amir voted to approve" in text_of(answer)
+        others[0].post(f"{page}approve/", {"text": "Fine.", **looked(launch)})
+        decided = requester.get(page).content.decode()
+        assert decided.count("Until &lt;b&gt;May&lt;/b&gt;.") == 2
+        assert decided.count(">Fine.<") == 2
+        assert "Bea voted to approve" not in decided
+
+    def test_a_note_that_was_redacted_is_shown_nowhere(
+        self, cast: Cast, approver: Client, launch: LaunchRequest
+    ) -> None:
+        StageGroup.objects.filter(stage__request=launch).update(quorum=2)
+        actions.approve(launch.pk, actor=Actor(cast.approver, Channel.DESK), now=now(), reason="Rita is ill.")
+        AuditText.objects.update(text="", redacted_at=now())
+        page = approver.get(launch.get_absolute_url())
+        assert "Amir voted to approve" in text_of(page)
+        assert b"Rita is ill." not in page.content
+        assert b"<blockquote" not in page.content
 
 
 class TestTogether:

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from approvals import actions
+from approvals import actions, paging
 from approvals.actor import Actor
 from approvals.choices import Channel, Outcome
 from approvals.models import LaunchRequest, Membership
-from approvals.views import paging
 from portal.accounts.models import User
 from portal.clock import now
 from tests.support.cast import Cast

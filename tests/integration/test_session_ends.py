@@ -66,7 +66,7 @@ def test_who_was_never_signed_in_reads_nothing_of_it(cast: Cast, client: Client)
 def test_signing_out_says_so(cast: Cast, client_for: Any) -> None:
     client = client_for(cast.approver)
     answer = client.post("/accounts/logout/", follow=True)
-    assert "You have signed out." in answer.content.decode()
+    assert "You are signed out." in answer.content.decode()
 
 
 def test_an_unknown_address_offers_strangers_to_sign_in_and_tells_others_who_they_are(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -158,11 +159,13 @@ class TestTheHub:
     def test_an_aws_that_does_not_answer_holds_nobody_up(
         self, administrator: Client, monkeypatch: pytest.MonkeyPatch, hints: list[Hint]
     ) -> None:
+        dead = threading.Event()
         monkeypatch.setattr(hub, "SECONDS", 0.2)
-        monkeypatch.setattr(running, "run", lambda *_args, **_options: time.sleep(2))
+        monkeypatch.setattr(running, "run", lambda *_args, **_options: dead.wait(60))
         began = time.monotonic()
         answer = administrator.post(CHECK)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 20
+        dead.set()
         assert (answer.status_code, answer["Location"]) == (302, PAGE)
         assert standing("hub") is Standing.UNKNOWN
         assert hints == [Hint.DOCTOR], "the worker looks as well"

@@ -65,7 +65,7 @@ def test_a_password_lets_the_person_in(visitor: Client) -> None:
 def test_a_wrong_password_says_the_same_whether_or_not_the_address_is_known(visitor: Client, address: str) -> None:
     answer = visitor.post(LOGIN, {"login": address, "password": "wrong wrong wrong"})
     assert answer.status_code == 200
-    assert b"The email address and/or password you specified are not correct." in answer.content
+    assert b"This address and this password do not go together." in answer.content
 
 
 def test_asking_for_a_code_says_the_same_whether_or_not_the_address_is_known(visitor: Client) -> None:
@@ -74,7 +74,7 @@ def test_asking_for_a_code_says_the_same_whether_or_not_the_address_is_known(vis
         client = Client()
         pages.append(client.get(ask_for_code(client, address)["Location"]).content.decode().replace(address, "…"))
     assert without_tokens(pages[0]) == without_tokens(pages[1])
-    assert "no account with this address" in mail.outbox[1].body
+    assert "There is no account for" in mail.outbox[1].body
 
 
 def test_the_button_for_a_code_needs_no_password_and_ignores_one(visitor: Client) -> None:
@@ -137,7 +137,7 @@ def test_who_is_deactivated_gets_no_code(cast: Cast) -> None:
     cast.requester.is_active = False
     cast.requester.save()
     ask_for_code(Client())
-    assert "no account with this address" in mail.outbox[0].body
+    assert "There is no account for" in mail.outbox[0].body
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_mail_that_would_bring_a_code_says_where_to_sign_in(rita: User) -> N
 
 def test_the_right_password_is_as_wrong_as_any(rita: User) -> None:
     pages = [by_password(address).decode() for address in ("rita@example.com", "nobody@example.com")]
-    assert "email address and/or password you specified are not correct" in pages[0]
+    assert "This address and this password do not go together." in pages[0]
     assert without_tokens(pages[0]).replace("rita", "nobody") == without_tokens(pages[1])
 
 
@@ -112,7 +112,7 @@ def test_a_role_that_groups_gave_closes_the_other_ways_too(cast: Cast) -> None:
 def test_who_is_deactivated_is_told_nothing_of_providers(rita: User) -> None:
     User.objects.filter(pk=rita.pk).update(is_active=False)
     ask_for_code(Client())
-    assert "no account with this address" in mail.outbox[0].body
+    assert "There is no account for" in mail.outbox[0].body
 
 
 def test_the_provider_lets_its_people_in(cast: Cast, idp: IdentityProvider) -> None:

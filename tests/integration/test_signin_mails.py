@@ -9,7 +9,7 @@ import allauth
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
@@ -21,6 +21,7 @@ from portal.accounts import changes
 from portal.accounts.models import User
 from tests.support.cast import Cast
 from tests.support.proving import prove
+from tests.support.signing_in import digits
 
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
@@ -42,10 +43,6 @@ def amir(cast: Cast) -> Client:
     client.force_login(cast.approver)
     prove(client, "mfa")
     return client
-
-
-def digits(secret: str) -> str:
-    return f"{hotp_value(secret, next(yield_hotp_counters_from_time())):06d}"
 
 
 def switch_app_on(amir: Client, _person: User) -> Any:

@@ -15,7 +15,7 @@ from approvals import actions, audit
 from approvals.actor import Actor
 from approvals.choices import Channel, MessageKind
 from approvals.errors import Refused, Why
-from approvals.models import Attachment, LaunchRequest, Message, Revision
+from approvals.models import Attachment, LaunchRequest, Message, Revision, StageGroup
 from approvals.review.turns import turn
 from approvals.talk import files, limits, thread
 from approvals.views import presenting
@@ -101,13 +101,27 @@ def test_a_long_history_is_shown_from_its_end_and_the_turn_is_still_known(
     actions.ask(launch.pk, actor=by(cast.approver), now=asked_at, text="Why?")
     happened(launch, cast.second_approver, 12)
     launch.refresh_from_db()
+    StageGroup.objects.filter(stage__request=launch).update(quorum=2)
+    actions.approve(launch.pk, actor=by(cast.approver), now=now(), reason="Until May.")
+    happened(launch, cast.second_approver, 12)
     monkeypatch.setattr(presenting, "_MOST_EVENTS", 10)
     seen: dict[str, Any] = presenting.moving(launch, cast.approver, now())
     assert len(seen["history"]) == 10
     assert seen["turn"] == turn(launch, audit_trail(launch))
     assert seen["turn"].since == asked_at
+    assert [one.said for one in seen["votes"]] == ["Until May."]
     page = client_for(cast.approver).get(launch.get_absolute_url()).content
     assert b"The newest 10 entries are shown." in page
+
+
+def test_the_vote_that_decided_is_told_once_however_long_the_talk_after_it(
+    cast: Cast, launch: LaunchRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presenting, "_MOST_EVENTS", 10)
+    actions.approve(launch.pk, actor=by(cast.approver), now=now(), reason="Fine.")
+    happened(launch, cast.requester, 12)
+    launch.refresh_from_db()
+    assert presenting.moving(launch, cast.approver, now())["votes"] == []
 
 
 def audit_trail(launch: LaunchRequest) -> list[Any]:

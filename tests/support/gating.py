@@ -6,6 +6,8 @@ from typing import Any
 
 from benchmarks.leaks import made_before_approval, read
 from catalog.gating import Options, Result, Verdict, gate, inspect, ungate
+from portal.phrases import Phrase
+from tests.support.words import is_chinese
 
 BUCKET = """\
 Resources:
@@ -45,6 +47,7 @@ def gated(text: str | bytes, **options: Any) -> str:
     result = gate(data, Options(**options), "product.yaml")
     assert result.verdict is Verdict.GATED, result.reason
     assert result.output is not None
+    assert all(isinstance(note, Phrase) and is_chinese(note) for note in result.notes), result.notes
     assert ungate(result.output) == (data, True)
     assert gate(result.output, Options(**options)).verdict is Verdict.ALREADY
     found = inspect(result.output)
@@ -59,11 +62,15 @@ def refused(text: str | bytes, **options: Any) -> str:
     result = gate(text if isinstance(text, bytes) else text.encode(), Options(**options), "product.yaml")
     assert result.verdict is Verdict.REFUSED, result.verdict
     assert result.output is None
+    assert isinstance(result.why, Phrase)
+    assert is_chinese(result.why), result.why
     return result.reason
 
 
 def outcome(text: str, **options: Any) -> Result:
-    return gate(text.encode(), Options(**options), "product.yaml")
+    result = gate(text.encode(), Options(**options), "product.yaml")
+    assert all(isinstance(note, Phrase) and is_chinese(note) for note in result.notes), result.notes
+    return result
 
 
 def added(before: str, after: str) -> list[str]:

@@ -35,6 +35,7 @@ def imported(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
@@ -44,6 +45,14 @@ def test_packages_import_only_what_the_design_allows(package: str) -> None:
     for path in modules(package):
         ours = {name.partition(".")[0] for name in imported(path)} & OURS
         assert ours <= allowed, f"{path.relative_to(ROOT)} imports {sorted(ours - allowed)}"
+
+
+def test_only_urls_lead_from_the_domain_to_its_pages() -> None:
+    for path in modules("approvals"):
+        where = path.relative_to(ROOT / "approvals")
+        if where.parts[0] != "views" and where.name != "urls.py":
+            pages = {name for name in imported(path) if f"{name}.".startswith("approvals.views.")}
+            assert not pages, f"approvals/{where} imports {sorted(pages)}"
 
 
 def test_the_lambdas_need_the_standard_library_and_boto3_only() -> None:

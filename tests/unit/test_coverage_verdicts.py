@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from catalog.coverage import Analysis, Risk, Verdict, analyse, open_doors
 from catalog.coverage.doors import risk_of, risk_of_product
@@ -225,6 +226,34 @@ def test_long_lists_are_cut_and_counted() -> None:
     assert len(reason.names) == MOST_NAMES
     assert reason.sentence.endswith(f"and {40 - MOST_NAMES} more.")
     assert Reason.from_json(json.loads(json.dumps(reason.to_json()))) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "chinese"),
+    [
+        (
+            HOOKS,
+            ": A template with a Hooks section takes no gate.",
+            " 行：带有 Hooks 部分的模板不能加关卡。",
+        ),
+        ("Resources: [", "template:2: It is neither JSON nor YAML: ", "template 第 2 行：它既不是 JSON，也不是 YAML："),
+    ],
+)
+def test_what_the_gate_says_is_kept_for_every_language(text: str, english: str, chinese: str) -> None:
+    analysis = Analysis.from_json(json.loads(json.dumps(analyse(text).to_json())))
+    (first, *_) = judge(Facts(True, **HERE, analysis=analysis)).reasons
+    reason = Reason.from_json(json.loads(json.dumps(first.to_json())))
+    assert reason == first
+    assert english in reason.sentence
+    with translation.override("zh-hans"):
+        assert chinese in reason.sentence
+        assert Reason.naming(Because.NO_ECHO, ["A", "B"]).sentence.endswith("：A、B。")
+
+
+def test_a_reason_kept_as_text_by_an_earlier_release_is_shown_as_it_is() -> None:
+    reason = Reason.from_json({"because": "cannot", "names": [], "about": "template:1: A 100% macro.", "more": 0})
+    with translation.override("zh-hans"):
+        assert reason.sentence == "它没有关卡，也无法写入关卡：template:1: A 100% macro."
 
 
 def test_every_reason_has_its_sentence() -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from django.utils import translation
 
 from approvals.doctor import registry, running
 from approvals.doctor.checks.logs import excerpt
-from approvals.doctor.findings import Problem, Severity, problem
+from approvals.doctor.findings import Finding, Problem, Severity, problem
 from approvals.doctor.registry import Check
 from approvals.doctor.visit import Place, Round, Visit
 from portal.clock import now
+from portal.phrases import Phrase
 
 HERE = Place("111122223333", "us-east-1")
 
@@ -133,6 +137,25 @@ def test_what_is_no_reading_operation_is_refused_before_it_is_called(operation: 
 def test_facts_are_redacted_before_anything_keeps_them() -> None:
     found = problem("%(url)s", about="https://a.example/x?X-Amz-Signature=canary", url="https://b.example/y?k=canary")
     assert "canary" not in str(found)
+    url = "https://b.example/y?k=canary"
+    nested = problem("%(a)s %(b)s", a=[url, Phrase("%(x)s", x=url)], b=Phrase("%(x)s", x=[url]))
+    assert "canary" not in str(nested)
+
+
+def test_a_finding_is_read_in_the_reader_s_language_after_it_was_kept() -> None:
+    unread = Phrase("It is neither JSON nor YAML: %(why)s.", why="x")
+    said = "The template of %(version)s cannot be read. %(reason)s"
+    found = checked(lambda _visit: []).finding(problem(said, version="Queue v1", reason=unread))
+    accounts = "Launches came from accounts that GATEHOUSE_ACCOUNTS does not list: %(accounts)s."
+    several = checked(lambda _visit: []).finding(problem(accounts, accounts=["111122223333", "444455556666"]))
+    whose = replace(found, facts={**found.facts, "whose": "Queue"})
+    for one in (found, several, whose):
+        assert Finding.from_kept(json.loads(json.dumps(one.kept()))) == one
+    assert several.seen.endswith(": 111122223333, 444455556666.")
+    with translation.override("zh-hans"):
+        assert found.seen == "无法读取 Queue v1 的模板。它既不是 JSON，也不是 YAML：x。"
+        assert several.seen.endswith("111122223333、444455556666。")
+        assert whose.seen.startswith("Queue：")
 
 
 @pytest.mark.parametrize(

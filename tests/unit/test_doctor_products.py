@@ -33,7 +33,7 @@ def read(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[dict[str,
     monkeypatch.setattr(Account, "url", url)
     monkeypatch.setattr(Account, "opened", [])
     version = products.Version("prod-1", "Shop", "pa-1", "v1", False, Account("1" * 12, "eu-west-1"))
-    return products._read(inf, version).unread, Account.opened
+    return str(products._read(inf, version).unread), Account.opened
 
 
 def test_a_template_is_read_at_amazon_s3_in_the_version_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

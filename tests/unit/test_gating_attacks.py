@@ -113,7 +113,7 @@ def test_a_wrapper_keeps_numbers_as_they_were_written() -> None:
     assert "Default: 3.10\n" in text
     assert all(one in text for one in ("3.10", "1e3", "1_000", "+5", "Default: null"))
     assert "Rules" not in tree(text)
-    assert any("These rules look at values kept in SSM" in note for note in result.notes)
+    assert any("These rules look at values kept in SSM" in str(note) for note in result.notes)
 
 
 def test_names_that_loops_put_together() -> None:

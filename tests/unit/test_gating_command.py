@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from tests.support.gating import BUCKET, HAND_MADE, gated
 from tests.support.hospital import ROOT
@@ -41,6 +42,22 @@ def test_the_gated_template_goes_to_standard_output(template: Path) -> None:
     assert (status, out) == (0, gated(template.read_bytes()))
     assert "The other resources wait for ApprovalReceipt" in err
     assert template.read_bytes() == BUCKET.replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        (BUCKET, [], "made only after an approval."),
+        ("Resources: []\n", [], ":1: Its Resources section is not a mapping"),
+        (HAND_MADE.replace("DependsOn: WaitCondition\n", ""), ["--check"], "It waits for no gate."),
+        (BUCKET, ["--timeout", "1"], "A timeout of 1 seconds is not possible"),
+    ],
+)
+def test_it_speaks_english_in_every_language(template: Path, text: str, options: list[str], says: str) -> None:
+    template.write_text(text)
+    with translation.override("zh-hans"):
+        _status, out, err = run(template, *options)
+    assert says in out + err
 
 
 def test_there_and_back_through_files(template: Path, tmp_path: Path) -> None:

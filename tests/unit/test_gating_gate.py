@@ -335,4 +335,4 @@ def test_two_hundred_outputs_are_enough() -> None:
 def test_no_echo_parameters_are_named() -> None:
     result = outcome(PARAMETERS + BUCKET)
     assert result.no_echo == ["Password", "Hidden"]
-    assert any("Password, Hidden" in note for note in result.notes)
+    assert any("Password, Hidden" in str(note) for note in result.notes)

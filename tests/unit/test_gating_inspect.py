@@ -136,7 +136,7 @@ def test_nested_stacks_are_pinned_or_not() -> None:
 
 def test_a_gate_beside_a_macro_leaks() -> None:
     found = inspect(("Transform: AWS::Serverless-2016-10-31\n" + HAND_MADE).encode())
-    assert found.cannot.startswith("template:1: The transform AWS::Serverless-2016-10-31")
+    assert str(found.cannot).startswith("template:1: The transform AWS::Serverless-2016-10-31")
     assert [(leak.logical_id, leak.why) for leak in found.leaks] == [("Transform", Why.MACRO)]
 
 
@@ -159,7 +159,7 @@ def test_a_gate_written_by_hand_is_recognised_and_left_alone() -> None:
     assert "written by hand" in result.reason
     leaky = outcome(HAND_MADE + "  New: {Type: x}\n")
     assert leaky.verdict is Verdict.ALREADY
-    assert "New (x, line 23) is not held: It waits for no gate." in leaky.notes
+    assert "New (x, line 23) is not held: It waits for no gate." in map(str, leaky.notes)
 
 
 def test_a_gate_written_by_hand_is_replaced_on_request() -> None:

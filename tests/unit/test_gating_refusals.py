@@ -95,13 +95,13 @@ def test_a_handle_that_only_looks_like_ours_is_a_resource_like_others() -> None:
 
 def test_496_resources_are_gated_and_497_are_too_many() -> None:
     many = "".join(f"  R{n}: {{Type: 'AWS::SNS::Topic'}}\n" for n in range(497))
-    assert "With the gate it had 501 resources; the limit is 500. Wrap it" in refused(f"Resources:\n{many}")
+    assert "With the gate it would have 501 resources; the limit is 500. Wrap it" in refused(f"Resources:\n{many}")
     assert gated("Resources:\n" + many.replace("  R0: {Type: 'AWS::SNS::Topic'}\n", ""))
 
 
 def test_a_template_that_grows_too_large_is_refused_with_a_way_out() -> None:
     body = f"{BUCKET}    Metadata:\n      Text: {'x' * (1_048_576 - 120)}\n"
-    assert "With the gate it had more than 1,048,576 bytes. Wrap it" in refused(body)
+    assert "With the gate it would have more than 1,048,576 bytes. Wrap it" in refused(body)
 
 
 @pytest.mark.parametrize(

@@ -129,11 +129,11 @@ def test_outputs_come_along_with_the_conditions_that_mean_the_same() -> None:
     assert set(parent["Outputs"]) == {"Arn", "Big", "ApprovalReceipt"}
     assert parent["Conditions"] == {name: child["Conditions"][name] for name in ("IsBigHere", "IsBig")}
     assert parent["Mappings"] == {"Sizes": child["Mappings"]["Sizes"]}
-    assert "These outputs are not given by the parent: Image, Named." in outcome(SAM, wrap=URL).notes
+    assert "These outputs are not given by the parent: Image, Named." in map(str, outcome(SAM, wrap=URL).notes)
 
 
 def test_what_has_to_be_allowed_is_said() -> None:
-    notes = " ".join(outcome(SAM, wrap=URL).notes)
+    notes = " ".join(map(str, outcome(SAM, wrap=URL).notes))
     assert "CAPABILITY_AUTO_EXPAND" in notes
     assert "s3:GetObject" in notes
 

@@ -81,6 +81,12 @@ class TestApart:
         template = document(one("AWS::DynamoDB::Table"))
         assert read_apart(Source(template.text, {}))["digest"] == json.loads(json.dumps(digest(template, {}).kept()))
 
+    def test_it_loads_nothing_that_talks_to_others(self) -> None:
+        told = apart._MAIN.replace(
+            "main()", "print(sorted(set(sys.modules) & {'celery', 'kombu', 'psycopg', 'requests'}))"
+        )
+        assert apart.run(told, [str(apart._ROOT)], b"", seconds=20, memory=apart.MEMORY).stdout == b"[]\n"
+
     def test_a_bad_template_is_no_passing_trouble(self) -> None:
         with pytest.raises(NotUnderstood, match="bad template") as told:
             read_apart(Source("Resources: [", {}))

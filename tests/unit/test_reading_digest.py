@@ -178,7 +178,7 @@ class TestDifference:
         old, new = document(self.OLD, **self.NAME), document(self.NEW, **self.NAME)
         assert [(one.code, one.resources) for one in losses(old, new, {}, {})] == [("data-removed", ("Old",))]
         lost = losses(old, old, {"Name": "a"}, {"Name": "b"})
-        assert [(one.code, one.facts) for one in lost] == [("data-left-behind", {"properties": "DBName"})]
+        assert [(one.code, one.facts) for one in lost] == [("data-left-behind", {"properties": ["DBName"]})]
 
     def test_two_large_templates_without_a_line_in_common(self) -> None:
         many = [

@@ -52,14 +52,14 @@ class TestPolicies:
         assert the("everything", role_with(allow("*"))).risk == Risk.HIGH
         assert the("everything", role_with(allow("*", "arn:aws:s3:::b/*"))).risk == Risk.MEDIUM
         assert the("everything-but", role_with({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})).facts == {
-            "actions": "iam:*"
+            "actions": ["iam:*"]
         }
 
     def test_a_deny_is_no_risk(self) -> None:
         assert codes(role_with({"Effect": "Deny", "Action": "*", "Resource": "*"})) == {"iam"}
 
     def test_whole_services(self) -> None:
-        assert the("whole-service", role_with(allow(["s3:*", "sqs:*"]))).facts == {"services": "s3, sqs"}
+        assert the("whole-service", role_with(allow(["s3:*", "sqs:*"]))).facts == {"services": ["s3", "sqs"]}
         assert codes(role_with(allow("s3:*", "arn:aws:s3:::b"))) == {"iam"}
 
     def test_single_actions_on_everything(self) -> None:
@@ -93,7 +93,7 @@ class TestTrust:
         assert codes(trusted("*", Condition=within)) == {"iam"}
 
     def test_another_account_may_take_the_role(self) -> None:
-        assert the("other-account-becomes", trusted({"AWS": OTHER})).facts == {"accounts": OTHER}
+        assert the("other-account-becomes", trusted({"AWS": OTHER})).facts == {"accounts": [OTHER]}
         assert the("other-account-becomes", trusted({"AWS": f"arn:aws:iam::{OTHER}:role/x"})).sure
         own = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
         assert codes(trusted({"AWS": [own, OWN]})) == {"iam"}
@@ -155,7 +155,7 @@ class TestNetwork:
             one("AWS::EC2::SecurityGroupIngress", **ingress),
         ):
             finding = the("open-ingress", resources)
-            assert (finding.risk, finding.facts, finding.sure) == (risk, {"ports": ports}, True)
+            assert (finding.risk, finding.facts, finding.sure) == (risk, {"ports": [ports]}, True)
 
     def test_a_network_of_ours_is_not_the_internet(self) -> None:
         sources: list[dict[str, Any]] = [
@@ -196,7 +196,7 @@ class TestData:
     def test_the_guard_of_a_bucket(self) -> None:
         off = {"BlockPublicAcls": False, "BlockPublicPolicy": "false"}
         assert the("unguarded-bucket", one("AWS::S3::Bucket", PublicAccessBlockConfiguration=off)).facts == {
-            "guards": "BlockPublicAcls, BlockPublicPolicy"
+            "guards": ["BlockPublicAcls", "BlockPublicPolicy"]
         }
         assert codes(one("AWS::S3::Bucket", PublicAccessBlockConfiguration={"BlockPublicAcls": True})) == set()
 

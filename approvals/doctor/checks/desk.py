@@ -13,6 +13,7 @@ from approvals.doctor.findings import Problem, Severity, problem
 from approvals.doctor.registry import check
 from approvals.doctor.visit import Visit, code_of
 from approvals.models import LaunchRequest
+from portal.phrases import Phrase
 
 _GRAVE = {WARNING: Severity.WARNING, ERROR: Severity.CRITICAL, CRITICAL: Severity.CRITICAL}
 
@@ -53,7 +54,7 @@ def accounts(visit: Visit) -> Iterator[Problem]:
         sentence = _("Launches came from accounts that GATEHOUSE_ACCOUNTS does not list: %(accounts)s.")
     else:
         sentence = _("GATEHOUSE_ACCOUNTS is empty and launches came from other accounts: %(accounts)s.")
-    yield problem(sentence, accounts=", ".join(foreign))
+    yield problem(sentence, accounts=foreign)
 
 
 @check(
@@ -95,10 +96,11 @@ def decisions_table(visit: Visit) -> Iterator[Problem]:
         seen = _("The hub's table is %(table)s, the desk uses %(own)s.")
         yield problem(seen, about=table, table=table, own=settings.GATEHOUSE_DECISIONS_TABLE)
     try:
-        state = visit.round.home.read("dynamodb", "describe_table", TableName=table)["Table"]["TableStatus"]
+        told = visit.round.home.read("dynamodb", "describe_table", TableName=table)
+        state: str | Phrase = told["Table"]["TableStatus"]
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
-        state = "missing"
+        state = Phrase("missing")
     if state not in ("ACTIVE", "UPDATING"):
         yield problem(_("The table %(table)s is %(state)s."), about=table, table=table, state=state)

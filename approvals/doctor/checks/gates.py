@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 
 from approvals.choices import HoldKind, HoldStatus
 from approvals.doctor import products
-from approvals.doctor.findings import Problem, Severity, problem
+from approvals.doctor.findings import Problem, Severity, problem, safe
 from approvals.doctor.products import Version
 from approvals.doctor.registry import check
 from approvals.doctor.visit import Visit
@@ -19,7 +19,7 @@ from approvals.models import Hold
 from catalog.coverage import Call
 from catalog.coverage.reasons import Because
 from catalog.coverage.verdicts import is_ours
-from portal.logs import redact
+from portal.phrases import Phrase, listed
 
 # aws-facts §1.2: a wait URL may die 12 hours after its handle was made, which is before the wait begins.
 LONGEST = 42600
@@ -58,6 +58,8 @@ def template_unreadable(visit: Visit) -> Iterator[Problem]:
     for version in products.versions(visit):
         if version.unread:
             seen = _("The template of %(version)s cannot be read: %(reason)s.")
+            if isinstance(version.unread, Phrase):
+                seen = _("The template of %(version)s cannot be read. %(reason)s")
             yield problem(seen, about=version.about, version=version, reason=version.unread)
 
 
@@ -121,7 +123,7 @@ def ungated_version(visit: Visit) -> Iterator[Problem]:
         for version in group:
             if version.leaking:
                 yield problem(
-                    LEAKS, about=version.about, remedy=MEND, version=version, resources=_some(version.leaking)
+                    LEAKS, about=version.about, remedy=MEND, version=version, resources=listed(version.leaking, _NAMED)
                 )
             yield from _ways_around(version, group)
             if version.analysis is None or version.is_gated:
@@ -140,13 +142,11 @@ def _ways_around(version: Version, group: list[Version]) -> Iterator[Problem]:
     """What else lets something by its gate."""
     for reason in version.judged(group).reasons if version.is_gated else ():
         if reason.because in _WAYS:
-            facts = {"whose": str(version), "names": _some(reason.names) or "–", "about": reason.about}
-            found = problem(reason.msgid, about=version.about, severity=_WAYS[reason.because], remedy=MEND)
-            yield replace(found, facts={name: redact(value) for name, value in facts.items()})
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+            said = reason.phrase(_NAMED)
+            # A fact is called as the problem's own `about` is.
+            told = {"whose": str(version), **said.facts}
+            found = problem(said.text, about=version.about, severity=_WAYS[reason.because], remedy=MEND)
+            yield replace(found, facts={name: safe(one) for name, one in told.items()})
 
 
 @check(

@@ -114,13 +114,13 @@ def wait_url_revealed(visit: Visit) -> Iterator[Problem]:
                 raise
             continue
         if seen:
-            actions = ", ".join(action.partition(":")[2] for action in seen)
+            actions = [action.partition(":")[2] for action in seen]
             yield problem(
                 _("%(principal)s may use %(actions)s."), about=principal, principal=principal, actions=actions
             )
         elif managed:
             sentence = _("%(principal)s has the policy %(policy)s.")
-            yield problem(sentence, about=principal, principal=principal, policy=", ".join(managed))
+            yield problem(sentence, about=principal, principal=principal, policy=managed)
 
 
 def _principals(visit: Visit) -> list[str]:

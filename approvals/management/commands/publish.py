@@ -100,7 +100,8 @@ class Command(BaseCommand):
             except Trouble as trouble:
                 proposed.status, proposed.error = Status.FAILED, trouble.code
             else:
-                proposed.verdict, proposed.reason, proposed.notes = found.verdict, found.reason, found.notes
+                proposed.verdict, proposed.reason = found.verdict, found.reason
+                proposed.notes = [note.kept() for note in found.notes]
                 proposed.facts, proposed.error = found.facts, found.error
                 proposed.status = Status.REFUSED if found.error else Status.PLANNED
                 text = found.text.decode() if found.text else ""
@@ -128,7 +129,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"\n{one.product} ({one.product.product_id}): {one.verdict or one.get_status_display()}{_why(one)}"
         )
-        for note in one.notes:
+        for note in report.notes(one):
             self.stdout.write(f"  {note}")
         text = text or (one.gated.body if one.gated else "")
         if text and one.source and one.source.template:
@@ -208,5 +209,5 @@ def _driven(one: Publication) -> Publication:
 
 
 def _why(one: Publication) -> str:
-    said = one.reason or of_publication(one.error)
+    said = report.reason(one)
     return f": {said}" if said else ""

@@ -48,6 +48,7 @@ class Command(BaseCommand):
         gate.add_argument("--upgrade", action="store_true", help="put ours in place of a gate written by hand")
         gate.add_argument("--wrap", metavar="URL", help="for SAM, macros, modules: where it is, with {sha256}")
 
+    @translation.override("en")
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             asked = _options(options)
@@ -59,10 +60,9 @@ class Command(BaseCommand):
         except (BadOption, BadRequest) as error:
             raise CommandError(str(error), returncode=_BAD) from None
         report = []
-        with translation.override("en"):
-            for outcome in outcomes(todo, asked, doing):
-                self._tell(outcome, doing, shows=not options["output"] and not options["out_dir"])
-                report.append(outcome)
+        for outcome in outcomes(todo, asked, doing):
+            self._tell(outcome, doing, shows=not options["output"] and not options["out_dir"])
+            report.append(outcome)
         if len(report) > 1:
             self._sum_up(report, is_reported=bool(options["report"]))
         if options["report"]:

@@ -11,6 +11,7 @@ from catalog.reading.findings import Finding, Risk, listed
 from catalog.reading.stack import Resource, Stack
 from catalog.reading.statements import Statement, statements
 from catalog.reading.values import Seen, is_known, is_true, text_of
+from portal.phrases import Fact
 
 # Public buckets have their own rule.
 _BUCKETS = ("AWS::S3::BucketPolicy", "AWS::S3::AccessPoint")
@@ -58,7 +59,7 @@ def other_accounts(stack: Stack) -> Iterator[Finding]:
             )
 
 
-def _accounts(foreign: list[Seen]) -> str:
+def _accounts(foreign: list[Seen]) -> Fact:
     return listed([account_in(text_of(seen.value)) for seen in foreign])
 
 

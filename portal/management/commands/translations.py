@@ -22,6 +22,7 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_noop": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
+    "Phrase": None,
 }
 LANGUAGE, FOLDER = "zh_Hans_CN", "zh_Hans"
 

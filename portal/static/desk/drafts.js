@@ -32,6 +32,23 @@ addEventListener("pageshow", () => { for (const { form } of fields) delete form.
 // Whoever signs out, or comes after them, finds nothing.
 document.querySelector(".who form")?.addEventListener("submit", () => store?.clear());
 
+// What was typed into a form that is gone, since the request came to its end meanwhile, can still be read and copied.
+
+// A text on its way counts as well, unless it has arrived.
+
+function takeGone(what) {
+  const begun = key({ id: "" }, what);
+  const gone = Object.keys(store ?? {}).filter((one) => one.startsWith(begun) && !document.getElementById(one.slice(begun.length)));
+  return gone.map((one) => [store.getItem(one), store.removeItem(one)][0]);
+}
+const underWay = takeGone("sent").filter((text) => !done && !said(text));
+const texts = [...takeGone("draft"), ...underWay];
+if (texts.length) {
+  const notice = document.getElementById("left-over").content.firstElementChild.cloneNode(true);
+  notice.querySelector(".said").textContent = texts.join("\n\n");
+  page.before(notice);
+}
+
 // Deciding while a message is not sent.
 
 const unsent = () => [...page.querySelectorAll(".talk-form :is(textarea, [type=file])")].find((one) => one.value.trim());

@@ -58,35 +58,17 @@ addEventListener("pageshow", selected);
 // Fresh rows. They wait while somebody selects or types in the list; the counts on the tabs do not.
 
 let forced = false;
-const bar = document.createElement("div");
-bar.id = "fresh";
-bar.setAttribute("role", "status");
 
-function say(text, look, action) {
-  if (bar.dataset.said === text) return;
-  bar.dataset.said = text;
-  bar.className = text ? `note note-${look} fresh` : "";
-  bar.replaceChildren();
-  if (!text) return;
-  const inside = document.createElement("div");
-  inside.append(text);
-  if (action) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = words.show;
-    button.addEventListener("click", action);
-    inside.append(button);
-  }
-  bar.append(inside);
-}
-inbox().before(bar);
+const say = (text) => document.dispatchEvent(new CustomEvent("desk:say",
+  { detail: text ? { text, look: "ask", label: words.show, act: show } : null }));
 
 const busy = () => picked().length > 0 || Boolean(document.activeElement?.closest("#inbox input, #inbox select, #inbox textarea"));
 
 function show() {
   forced = true;
   const list = inbox();
-  htmx.ajax("GET", list.getAttribute("hx-get"), { target: list, swap: "outerHTML" });
+  const over = () => { forced = false; };
+  htmx.ajax("GET", list.getAttribute("hx-get"), { source: list, target: list, swap: "outerHTML" }).then(over, over);
 }
 
 function hold(html) {
@@ -95,7 +77,7 @@ function hold(html) {
   const known = new Set(rows().map((row) => row.id));
   const many = [...fresh.querySelectorAll("#inbox tbody tr")].filter((row) => !known.has(row.id)).length;
   const said = many === 1 ? words.newOne : words.newMany.replace("%(n)s", many);
-  say(many ? said : words.changed, "ask", show);
+  say(many ? said : words.changed);
 }
 
 let kept = [];
@@ -114,14 +96,9 @@ document.addEventListener("htmx:afterSettle", () => {
     const box = document.getElementById(id);
     if (box) box.checked = true;
   }
-  say("", "ask");
+  say("");
   selected();
   count();
-});
-const stale = () => say(words.stale, "wait");
-for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, stale);
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && bar.dataset.said === words.stale) say("", "ask");
 });
 
 // Keys.

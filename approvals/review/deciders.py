@@ -14,6 +14,7 @@ from approvals.errors import Why
 from approvals.lifecycle import Action
 from approvals.models import LaunchRequest, Membership, StageGroup
 from portal.accounts.models import User
+from portal.phrases import joined
 
 SHOWN = 12
 
@@ -55,7 +56,7 @@ def why_not(launch: LaunchRequest, person: User, asked: list[Group], now: dateti
     """Why this person cannot decide on a request that waits. Empty where the page says so already, or nothing waits."""
     why = rules.may(person, launch, Action.REJECT, now) if launch.is_open else None
     if why is Why.NOT_ALLOWED:
-        teams = _(", ").join(group.name for group in asked if group.turn)
+        teams = joined(group.name for group in asked if group.turn)
         said = _("You cannot decide on this: you are not among those who decide in %(teams)s.")
         return said % {"teams": teams} if teams else ""
     if why is Why.ALREADY_VOTED:
