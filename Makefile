@@ -30,10 +30,10 @@ smoke-aws: .sandbox ## every way a gate can end, in three accounts, with the des
 test: lint ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
 	@$(MAKE) --no-print-directory -j 2 types .pytest
 
-# Tests of real parts wait more than they compute: two processes for each core. In the order of their folders the
-# long ones come first.
+# Tests of real parts also wait: one process more than there are cores. In the order of their folders the long ones
+# come first.
 .pytest: .dev
-	$(RUN) -m pytest -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder -m "not e2e" $(ARGS)
+	$(RUN) -m pytest -n $$((1 + $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder -m "not e2e" $(ARGS)
 
 e2e: .dev ## the tests in a browser (needs Chromium)
 	$(RUN) -m pytest -n 2 --dist loadgroup -m e2e tests/e2e $(ARGS)

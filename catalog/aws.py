@@ -148,6 +148,7 @@ def _reading(role: str, region: str) -> boto3.session.Session:
     return boto3.session.Session(botocore_session=inner, region_name=region or own_region())
 
 
+@lru_cache(maxsize=1)
 def own_region() -> str:
     """The region this process acts in where none is asked for."""
     return boto3.session.Session().region_name or ""

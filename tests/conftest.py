@@ -41,6 +41,18 @@ def _nobody_s_language() -> Iterator[None]:
     timezone.deactivate()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_reader_of_aws_models() -> Iterator[None]:
+    """A new session reads botocore's descriptions of the services anew: megabytes of JSON, a third of some tests."""
+    import botocore.session
+    from botocore.loaders import create_loader
+
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_paths: loader)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_aws_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """boto3's module-wide session would keep the credentials it found first."""

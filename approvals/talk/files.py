@@ -34,6 +34,8 @@ LARGEST_FORM = MOST * LARGEST + 512 * 1024
 PREFIX = "files"
 Upload: TypeAlias = "UploadedFile[Any]"
 _TROUBLE = (ClientError, BotoCoreError, Boto3Error, OSError)
+# As many as S3 lists at once.
+_PAGE = 1000
 # A message whose process died: until then somebody may be committing its row. A worker may have stood still for days.
 _UNCLAIMED, _DAYS_BACK = timedelta(hours=1), 8
 
@@ -168,7 +170,8 @@ def _discard(keys: Sequence[str]) -> int:
 
 def _listed(day: datetime, before: datetime) -> Iterator[str]:
     pages = aws.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=settings.GATEHOUSE_FILES_BUCKET, Prefix=f"{PREFIX}/{day:%Y/%m/%d}/"):
+    where = {"Bucket": settings.GATEHOUSE_FILES_BUCKET, "Prefix": f"{PREFIX}/{day:%Y/%m/%d}/"}
+    for page in pages.paginate(**where, PaginationConfig={"PageSize": _PAGE}):
         yield from (one["Key"] for one in page.get("Contents", []) if one["LastModified"] < before)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+@cache
+def _loaded(name: str) -> dict[str, Any]:
+    """Nobody changes it: what is resolved of it is made anew."""
+    loaded: dict[str, Any] = cfn_yaml.load(str(LAMBDAS / f"{name}.yaml"))
+    return loaded
+
+
 @dataclass
 class Stack:
     """A template with parameters; what has a condition that does not hold is not in `resources`."""
@@ -45,7 +53,7 @@ class Stack:
     given: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.template: dict[str, Any] = cfn_yaml.load(str(LAMBDAS / f"{self.name}.yaml"))
+        self.template = _loaded(self.name)
         unknown = set(self.given) - set(self.template["Parameters"])
         assert not unknown, unknown
         self.resources = {
