@@ -170,8 +170,8 @@ def _discard(keys: Sequence[str]) -> int:
 
 def _listed(day: datetime, before: datetime) -> Iterator[str]:
     pages = aws.client("s3").get_paginator("list_objects_v2")
-    where = {"Bucket": settings.GATEHOUSE_FILES_BUCKET, "Prefix": f"{PREFIX}/{day:%Y/%m/%d}/"}
-    for page in pages.paginate(**where, PaginationConfig={"PageSize": _PAGE}):
+    bucket, under = settings.GATEHOUSE_FILES_BUCKET, f"{PREFIX}/{day:%Y/%m/%d}/"
+    for page in pages.paginate(Bucket=bucket, Prefix=under, PaginationConfig={"PageSize": _PAGE}):
         yield from (one["Key"] for one in page.get("Contents", []) if one["LastModified"] < before)
 
 
