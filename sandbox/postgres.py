@@ -25,7 +25,14 @@ from sandbox.processes import Identity, command_line, end, free_port, taken
 OWNER, APP = "gatehouse_owner", "gatehouse_app"
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a reboot, and every account can reach it
 SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "200"}
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+}
 START, STOP = 30.0, 10.0
 ENDING = ((signal.SIGINT, STOP), (signal.SIGQUIT, STOP), (signal.SIGKILL, STOP))
 
@@ -34,13 +41,14 @@ class Postgres:
     """One server and its cluster: `home/postgres` (data), `home/secrets`, `home/logs/postgres.log`.
 
     `port` 0 takes a free one. Without `fsync` the data does not survive a crash of the machine and is thrown
-    away on leaving the `with` block: for tests.
+    away on leaving the `with` block: for tests. `outside`: where the cluster lies if it cannot lie in `home`.
     """
 
-    def __init__(self, home: Path, port: int = 0, *, fsync: bool = True) -> None:
+    def __init__(self, home: Path, port: int = 0, *, fsync: bool = True, outside: Path = OUTSIDE) -> None:
         self.home = home.resolve()
         self.port = port
         self.fsync = fsync
+        self.outside = outside
         self.log = self.home / "logs" / "postgres.log"
         self._place = self.home / "postgres"
         self._account = None if os.geteuid() else _account(self.data)
@@ -128,7 +136,7 @@ class Postgres:
         if self._can("-x", self.home) and self._can("-x", installation() / "bin" / "postgres"):
             self._place.mkdir()
             return
-        folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir=OUTSIDE))
+        folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir=self.outside))
         folder.chmod(0o711)
         self._place.unlink(missing_ok=True)
         self._place.symlink_to(folder)

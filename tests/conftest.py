@@ -15,7 +15,7 @@ from tests.support import databases, run
 _controller = "PYTEST_XDIST_WORKER" not in os.environ
 _run: Path | None = None
 if _controller:
-    _run = run.begin()
+    _run = run.begin(run.memory())
 else:
     os.environ["AWS_ACCESS_KEY_ID"] = run.account()
 

@@ -22,20 +22,24 @@ from typing import Any
 import psycopg
 from cryptography.fernet import Fernet
 
-from sandbox.postgres import Postgres
+from sandbox.postgres import OUTSIDE, Postgres
 from sandbox.process import SandboxProcess
 from sandbox.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "gatehouse_template"
-_RUN = "GATEHOUSE_TEST_RUN"
+_RUN, _PREFIX = "GATEHOUSE_TEST_RUN", "gatehouse-tests-"
+_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 # Held so that no finaliser complains about a server that runs on until the end of the run.
 _kept: list[Postgres | SandboxProcess] = []
 
 
-def begin() -> Path:
-    """Make the run folder and the environment the settings read; workers inherit both."""
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-tests-"))
+def begin(place: Path | None = None) -> Path:
+    """Make the run folder, in `place` if given, and the environment the settings read; workers inherit both."""
+    for left in (place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*"):
+        _forget_if_killed(left)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    (folder / "pid").write_text(str(os.getpid()))
     port = free_port()
     postgres = Postgres(folder, port, fsync=False)
     os.environ |= {
@@ -57,6 +61,29 @@ def begin() -> Path:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         os.environ.pop(name, None)
     return folder
+
+
+def _forget_if_killed(run: Path) -> None:
+    """What a run of ours left that was killed; in memory it would stay there."""
+    try:
+        if run.lstat().st_uid == os.getuid():
+            os.kill(int((run / "pid").read_text()), 0)
+    except ProcessLookupError:
+        Postgres(run, fsync=False).forget()
+        shutil.rmtree(run, ignore_errors=True)
+    except (OSError, ValueError):
+        return
+
+
+def memory() -> Path | None:
+    """A folder in memory with enough room for the databases of a run. Each test that commits has one of its own, of a
+    thousand files, and a file system on a disk takes longer for those than most tests."""
+    try:
+        found = os.statvfs(_MEMORY)
+    except OSError:
+        return None
+    runs_programs = not found.f_flag & os.ST_NOEXEC
+    return _MEMORY if runs_programs and found.f_bavail * found.f_frsize > _ROOM else None
 
 
 def folder() -> Path:
@@ -84,7 +111,7 @@ def postgres() -> Postgres:
     from django.conf import settings
 
     port = int(str(settings.DATABASES["default"]["PORT"]))
-    server = Postgres(folder(), port, fsync=False)
+    server = Postgres(folder(), port, fsync=False, outside=_MEMORY if folder().parent == _MEMORY else OUTSIDE)
 
     def start() -> dict[str, Any]:
         server.start()
