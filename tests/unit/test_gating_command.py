@@ -128,10 +128,10 @@ def test_a_folder_that_is_not_there_is_made_by_out_dir_alone(template: Path, tmp
 
 
 def test_check_says_what_a_classic_gate_leaves_open(template: Path, tmp_path: Path) -> None:
-    assert "can end the wait himself" in run(template, "--classic", "-o", tmp_path / "classic.yaml")[2]
+    assert "can end the wait themselves" in run(template, "--classic", "-o", tmp_path / "classic.yaml")[2]
     status, out, _err = run("--check", tmp_path / "classic.yaml")
     assert status == 0
-    assert "can end the wait himself" in out
+    assert "can end the wait themselves" in out
 
 
 def test_check_finds_a_stale_gate(tmp_path: Path) -> None:
