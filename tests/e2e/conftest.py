@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from xdist.scheduler import LoadFileScheduling
 
 from sandbox.demo.environment import Ports
 from sandbox.demo.installation import Installation
@@ -23,16 +25,28 @@ if TYPE_CHECKING:
 # How long a page has to show what is expected, on a machine that does other things as well.
 expect.set_options(timeout=30_000)
 CHROMIUM = "/usr/bin/chromium"
+JOURNEYS = Path(__file__).parent / "journeys"
 # What Chromium says when the desk refuses what a stale page asks for, as it should.
 _FORGIVEN = "status of 409 (Conflict)"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes do them: one has the whole desk, which takes long to start, the other looks at pages."""
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            whole = "stack" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("whole desk" if whole else "pages"))
+    """Longest first: the journeys, which wait for stacks, then what has most tests."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.parent != JOURNEYS, -tests[item.path], str(item.path)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return Together(config, log)
+
+
+class Together(LoadFileScheduling):
+    """The journeys share one whole desk, which takes long to start; each other file has a filled one of its own.
+    xdist's own groups do nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(super()._split_scope(nodeid))
+        return str(path.parent if path.parent.name == JOURNEYS.name else path)
 
 
 @dataclass(frozen=True)

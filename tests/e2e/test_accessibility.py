@@ -10,6 +10,7 @@ import boto3
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from playwright.sync_api import Page, expect
 
@@ -24,8 +25,12 @@ from tests.support.launches import open_launch
 
 pytestmark = pytest.mark.e2e
 # A minute's worth of sign-ins from one address, half-filled.
-TRY_ON = """() => Promise.all(Array.from({length: 60}, () => fetch("/accounts/login/", {
-    method: "POST", body: new FormData(document.querySelector("form[action='/accounts/login/']"))})))"""
+# One after the other: of many at once, those that cannot be counted in time are refused without it.
+TRY_ON = """async () => {
+    const body = new FormData(document.querySelector("form[action='/accounts/login/']"));
+    for (let tries = 0; tries < 100; tries += 1)
+        if ((await fetch("/accounts/login/", {method: "POST", body})).status === 429) return;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +111,7 @@ def test_the_door_asks_for_the_second_factor_and_stops_whoever_tries_on_and_on(s
         page.evaluate(TRY_ON)
         sign_in(page, person)
         says(page, "Too many attempts")
+    cache.clear()
 
 
 def test_a_code_by_mail_is_typed_at_the_door_and_once_more_inside(showing: Showing, sandbox: str) -> None:

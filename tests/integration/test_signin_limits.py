@@ -79,7 +79,10 @@ def attempts(desks: list[str], count: int, path: str, caller: str = "203.0.113.{
         post(visitor, desk, path, caller.format(n=n), **fields)
         for n, desk in zip(range(count), cycle(desks), strict=False)
     ]
-    return [answer.status_code == 429 or "Too many" in answer.text for answer in answers]
+    too_many = [answer.status_code == 429 or "Too many" in answer.text for answer in answers]
+    if not any(too_many):
+        print(*[(answer.status_code, answer.url, answer.text.partition("<main")[2]) for answer in answers], sep="\n\n")
+    return too_many
 
 
 def at_the_door(desks: list[str], cast: Cast) -> tuple[requests.Session, str, str]:

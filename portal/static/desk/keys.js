@@ -13,7 +13,7 @@ opener.hidden = false;
 opener.addEventListener("click", () => dialog.showModal());
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], dialog");
+  const typing = event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], dialog[open]");
   if (typing || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || dialog.open) return;
   if (event.key === "?") {
     event.preventDefault();

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Stack
-from tests.e2e.journey import AT_ITS_END, at_the_desk, launch, once_read, open_mail, reply, sign_in
+from tests.e2e.journeys.steps import AT_ITS_END, at_the_desk, launch, once_read, open_mail, reply, sign_in
 
 pytestmark = pytest.mark.e2e
 QUESTION = "Which data goes in, and **until when**?"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Stack
-from tests.e2e.journey import PURPOSE, at_the_desk, launch, once_read, sign_in, sign_in_by_code
+from tests.e2e.journeys.steps import PURPOSE, at_the_desk, launch, once_read, sign_in, sign_in_by_code
 
 pytestmark = pytest.mark.e2e
 
@@ -67,7 +67,7 @@ def test_the_keyboard_is_enough_to_reject(stack: Stack, window: Callable[..., Pa
         if fold.evaluate("element => element === document.activeElement"):
             break
     approver.keyboard.press("Enter")
-    expect(approver.get_by_label("Reason")).to_be_focused()
+    expect(approver.get_by_label("Reason", exact=True)).to_be_focused()
     approver.keyboard.type("Please use the shared one.")
     approver.keyboard.press("Tab")
     approver.keyboard.press("Enter")

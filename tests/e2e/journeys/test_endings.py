@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Stack
-from tests.e2e.journey import AT_ITS_END, at_the_desk, launch, once_read, open_mail, sign_in, sign_in_by_code
+from tests.e2e.journeys.steps import AT_ITS_END, at_the_desk, launch, once_read, open_mail, sign_in, sign_in_by_code
 
 pytestmark = pytest.mark.e2e
 # Seconds: long enough for an approver to be seen not deciding.
@@ -35,15 +35,15 @@ def test_one_is_rejected_with_a_prepared_reason_and_one_is_forgotten(stack: Stac
     prepare_reason(console, stack)
     sign_in(approver, stack, "amir@example.com")
     sign_in(onlooker, stack, "bea@example.com")
-    launch(console, stack, "forgotten", ApprovalTimeout=str(PATIENCE))
-    at_the_desk(onlooker, "forgotten").click()
+    launch(console, stack, "left-waiting", ApprovalTimeout=str(PATIENCE))
+    at_the_desk(onlooker, "left-waiting").click()
     expect(onlooker.get_by_role("button", name="Approve", exact=True)).to_be_visible()
-    launch(console, stack, "rejected")
+    launch(console, stack, "turned-down")
     sign_in_by_code(requester, stack, "rita@example.com", mailbox)
 
     # Amir takes the prepared words as they are.
-    expect(at_the_desk(approver, "forgotten")).to_be_visible()
-    at_the_desk(approver, "rejected").click()
+    expect(at_the_desk(approver, "left-waiting")).to_be_visible()
+    at_the_desk(approver, "turned-down").click()
     once_read(approver)
     approver.locator("summary", has_text="Reject …").click()
     approver.get_by_label("Prepared reason").select_option("Use what is there")
@@ -58,8 +58,8 @@ def test_one_is_rejected_with_a_prepared_reason_and_one_is_forgotten(stack: Stac
     assert REASON in text
     assert "Terminate the provisioned product" in text
     requester.reload()
-    expect(card(requester, "rejected")).to_contain_text("Rolled back")
-    card(requester, "rejected").get_by_role("link").first.click()
+    expect(card(requester, "turned-down")).to_contain_text("Rolled back")
+    card(requester, "turned-down").get_by_role("link").first.click()
     expect(requester.get_by_text(REASON).first).to_be_visible()
     expect(requester.get_by_role("heading", name="It was rejected. What you can do now")).to_be_visible()
     expect(requester.get_by_role("link", name="Launch again in Service Catalog")).to_be_visible()
@@ -71,14 +71,14 @@ def test_one_is_rejected_with_a_prepared_reason_and_one_is_forgotten(stack: Stac
     expect(onlooker.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     forgotten = onlooker.title().partition(" ")[0]
     approver.goto(f"{stack.desk}/desk/")
-    expect(at_the_desk(approver, "forgotten")).to_have_count(0)
+    expect(at_the_desk(approver, "left-waiting")).to_have_count(0)
     approver.get_by_role("link", name="Expired").click()
-    expect(at_the_desk(approver, "forgotten")).to_be_visible()
+    expect(at_the_desk(approver, "left-waiting")).to_be_visible()
 
     text = open_mail(mailbox, stack, "rita@example.com", f"Nobody decided in time: Data sandbox ({forgotten})")
     assert "Nothing was created." in text
     requester.goto(f"{stack.desk}/requests/")
-    card(requester, "forgotten").get_by_role("link").first.click()
+    card(requester, "left-waiting").get_by_role("link").first.click()
     standing = requester.get_by_role("region", name="Where it stands")
     expect(standing).to_contain_text("rolled the stack back", timeout=AT_ITS_END)
     expect(requester.get_by_role("heading", name="Nobody decided in time. What you can do now")).to_be_visible()

@@ -31,13 +31,13 @@ def at_the_desk(page: Page, name: str) -> Locator:
 
 
 def once_read(page: Page) -> None:
-    """A page that was opened before its template was read is stale the moment it is."""
+    """A page that was opened before its template was read is stale the moment it is, also where it renews itself."""
     expect(page.get_by_role("heading", name="At a glance")).to_be_visible()
     for _ in range(60):
+        page.reload()
         if not page.get_by_text("The template is still being read").count():
             return
         page.wait_for_timeout(500)
-        page.reload()
 
 
 def sign_in(page: Page, stack: Stack, email: str) -> None:
