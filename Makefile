@@ -36,7 +36,7 @@ test: lint ## lint, types and every test that needs no browser (ARGS="-k word" c
 	$(RUN) -m pytest -n $$((1 + $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder -m "not e2e" $(ARGS)
 
 e2e: .dev ## the tests in a browser (needs Chromium)
-	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m e2e tests/e2e $(ARGS)
+	$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m e2e tests/e2e $(ARGS)
 
 lint: .dev ## style and common mistakes
 	$(RUN) -m ruff check

@@ -356,7 +356,7 @@ class TestOperations:
     ) -> None:
         approver.post(f"{launch.get_absolute_url()}approve/", {**looked(launch)})
         Signal.objects.update(status=SignalStatus.GIVEN_UP)
-        Hold.objects.update(url_expires_at=now() - timedelta(seconds=1))
+        Hold.objects.update(url_expires_at=now() - timedelta(minutes=1))
         answer = administrator.post(f"/operations/signals/{Signal.objects.get().pk}/retry/")
         assert answer.status_code == 409
         assert "The time to decide is over" in text_of(answer)
