@@ -220,7 +220,8 @@ STORIES: list[tuple[Callable[[dict[str, Any]], list[dict[str, Any]]], State, Out
 def test_any_order_and_any_repetition_ends_the_same(
     cloud: FakeStacks, readable: bool, story: Any, state: State, ended: Outcome, timeout: int
 ) -> None:
-    """17 shuffles for each of six cases, others in each run. A Delete that comes before its Create leaves a closed request: withdrawn."""
+    """17 shuffles for each of six cases, others in each run. A Delete that comes before its Create leaves a closed
+    request: withdrawn."""
     rng = random.Random(seed := random.randrange(2**32))
     for _ in range(17):
         opened = envelopes.launch(NOW, timeout=timeout)
