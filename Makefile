@@ -30,8 +30,7 @@ smoke-aws: .sandbox ## every way a gate can end, in three accounts, with the des
 test: lint ## lint, types and every test that needs no browser (ARGS="-k word" chooses)
 	@$(MAKE) --no-print-directory -j 2 types .pytest
 
-# Tests of real parts also wait: one process more than there are cores. In the order of their folders the long ones
-# come first.
+# Tests of real parts also wait: one process more than there are cores.
 .pytest: .dev
 	$(RUN) -m pytest -n $$((1 + $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist loadfile --no-loadscope-reorder -m "not e2e" $(ARGS)
 
