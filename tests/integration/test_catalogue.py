@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -151,19 +152,36 @@ def test_nothing_is_named_while_nothing_is_read(account: Account, monkeypatch: p
     assert len(filled) == 1
 
 
-def test_where_launches_come_from_is_found_without_reading_them_all(db: None) -> None:
-    for number in range(3):
-        open_launch(now())
-        request = open_launch(now())
-        LaunchRequest.objects.filter(pk=request.pk).update(account="444455556666", region=f"eu-west-{number % 2 + 1}")
-    known = set(LaunchRequest.objects.order_by().values_list("account", "region").distinct())
+def test_where_launches_come_from_is_found_without_reading_them_all() -> None:
+    model = open_launch(now())
+    fields = [field.attname for field in LaunchRequest._meta.concrete_fields if not field.primary_key]
+    kept = {name: getattr(model, name) for name in fields} | {"product_name": "Named", "version_name": "v1"}
+    origin = [("111122223333", "us-east-1"), ("444455556666", "eu-west-1"), ("444455556666", "eu-west-2")]
+    LaunchRequest.objects.bulk_create(
+        LaunchRequest(**kept | {"uuid": uuid4(), "stack_id": f"{model.stack_id}-{n}", "account": account, "region": at})
+        for n, (account, at) in enumerate(origin * 100)
+    )
     with CaptureQueriesContext(connection) as asked:
-        assert origins() == known
-    assert len(asked) <= 2 * len(known) + 1
+        assert origins() == set(origin)
+    assert len(asked) <= 2 * len(origin) + 1
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        for query in asked:
-            cursor.execute(f"EXPLAIN {query['sql']}")
-            plan = " ".join(line for (line,) in cursor.fetchall())
-            assert "request_origin" in plan, plan
-        assert "request_nameless" in LaunchRequest.objects.nameless().order_by("-opened_at")[:1].explain()
+        cursor.execute("ANALYZE approvals_launchrequest")
+    # Which index serves a query best is the planner's to say. That it reads one row and not all is what matters.
+    assert [rows_read(query["sql"]) for query in asked if rows_read(query["sql"]) > 1] == []
+    with CaptureQueriesContext(connection) as asked:
+        LaunchRequest.objects.nameless().order_by("-opened_at").first()
+    assert rows_read(asked[0]["sql"]) <= 1
+
+
+def rows_read(sql: str) -> int:
+    """How many rows PostgreSQL looked at to answer `sql`, those that a filter threw away too."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}")
+        (explained,) = cursor.fetchone()
+    waiting, read = [explained[0]["Plan"]], 0
+    while waiting:
+        node = waiting.pop()
+        waiting += node.get("Plans", [])
+        if "Relation Name" in node:
+            read += (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return int(read)
