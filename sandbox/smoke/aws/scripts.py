@@ -7,7 +7,7 @@ from sandbox.smoke.aws.places import Place
 from sandbox.smoke.aws.story import Script, Story, WrongError
 from sandbox.smoke.stories import SHORT
 
-UPDATE_WAITS = 60  # seconds an update is held; a twentieth less for the desk, which looks every two
+UPDATE_WAITS = 120  # seconds an update is held; a twentieth less for the desk, which looks every two
 TEXTS = ("Web platform team", "For the smoke test.", True)
 CLASSIC = DemoProduct("Classic WordPress", "wordpress-classic.yaml", *TEXTS)
 HASTY = DemoProduct(

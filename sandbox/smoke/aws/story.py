@@ -20,7 +20,7 @@ from sandbox.demo.people import RAVI
 from sandbox.problems import ProblemError
 from sandbox.smoke.aws.places import Place
 
-PATIENCE = 240.0
+PATIENCE = 420.0
 AFTERWARDS = 30.0  # seconds the deciding side has to hear of the stack's end
 Script = Iterator[None]
 
