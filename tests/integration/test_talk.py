@@ -99,7 +99,7 @@ def test_a_question_starts_the_requesters_turn_and_an_answer_ends_it(
     client_for(cast.requester).post(f"{launch.get_absolute_url()}answer/", {"text": "Load tests"})
     launch.refresh_from_db()
     assert launch.state == State.PENDING
-    codes = list(Notice.objects.filter(request=launch).values_list("code", flat=True))
+    codes = list(Notice.objects.filter(request=launch).order_by("pk").values_list("code", flat=True))
     assert codes == [NoticeCode.OPENED, NoticeCode.ASKED, NoticeCode.ANSWERED]
 
 

@@ -113,14 +113,14 @@ def test_stack_is_deleted_while_its_function_is_silent(gate: Gate) -> None:
     started = time.monotonic()
     gate.cloudformation.delete_stack(StackName=stack)
     assert gate.ended(stack)["StackStatus"] == "DELETE_COMPLETE"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_warm_gate_reaches_its_wait_quickly(gate: Gate) -> None:
     gate.cloudformation.delete_stack(StackName=gate.waiting()[0])
     started = time.monotonic()
     stack, url = gate.waiting()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     send(url, signal())
     gate.ended(stack)
 

@@ -63,7 +63,7 @@ def test_caller_does_not_wait() -> None:
     crew = Crew("test", 2, work.take)
     began = time.monotonic()
     crew.call()
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 3
     work.gate.set()
     assert crew.rest(5)
 

@@ -153,6 +153,6 @@ def test_many_gates_on_one_handle_take_no_time() -> None:
     for n in range(120):
         many[f"N{n}"] = {"Type": "Custom::NotificationFunction", "Properties": {"WaitUrl": {"Ref": "H"}}}  # type: ignore[dict-item]
         many[f"W{n}"] = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "H"}}}  # type: ignore[dict-item]
-    start = time.perf_counter()
+    start = time.process_time()
     assert gate(json.dumps({"Resources": many}).encode()).verdict is Verdict.ALREADY
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

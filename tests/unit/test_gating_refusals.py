@@ -56,9 +56,9 @@ def test_bad_templates(text: bytes, line: int, what: str) -> None:
 
 def test_a_megabyte_of_nested_lists_is_refused_at_once() -> None:
     data = b"Resources:\n  A:\n    Type: x\n    Properties: " + b"[" * 500_000 + b"]" * 500_000
-    start = time.perf_counter()
+    start = time.process_time()
     assert "deeper than" in refused(data)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_circle_is_named_with_its_lines() -> None:

@@ -58,9 +58,9 @@ class TestLoops:
 
     def test_a_large_body_is_not_written_out_without_end(self) -> None:
         body = {"Type": "AWS::SNS::Topic", "Properties": {"Tags": [{"Key": "${X}", "Value": "v"}] * 1000}}
-        began = time.monotonic()
+        began = time.process_time()
         found = digest(document(self.loop(1000, body) | one("AWS::SQS::Queue")), {})
-        assert time.monotonic() - began < 3
+        assert time.process_time() - began < 3
         made = {made.id: made for service in found.services for made in service.resources}
         assert not made["Fn::ForEach::All"].sure
         assert "Thing" in made

@@ -40,9 +40,9 @@ def corpus() -> list[Document]:
 def test_every_template_is_read_and_kept(corpus: list[Document]) -> None:
     took = []
     for document in corpus:
-        began = time.perf_counter()
+        began = time.process_time()
         found = digest(document, GIVEN)
-        took.append((time.perf_counter() - began) * 1000)
+        took.append((time.process_time() - began) * 1000)
         assert Digest.from_kept(json.loads(json.dumps(found.kept()))) == found
         assert "unchecked" not in {one.code for one in found.findings}, document.name
         assert all("%(" not in one.said for one in found.findings), document.name

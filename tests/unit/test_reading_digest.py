@@ -84,9 +84,9 @@ class TestDigest:
     def test_loops_in_loops_end(self) -> None:
         many = [str(n) for n in range(3000)]
         inner = {"Fn::ForEach::In": ["Y", many, {"R${X}${Y}": {"Type": "AWS::SNS::Topic"}}]}
-        began = time.monotonic()
+        began = time.process_time()
         digest(document({"Fn::ForEach::Out": ["X", many, inner]}), {})
-        assert time.monotonic() - began < 3
+        assert time.process_time() - began < 3
 
     def test_what_is_no_resource_hides_none(self) -> None:
         found = digest(document({"A": None, "B": [], "C": {"Type": "AWS::SNS::Topic"}}), {})
@@ -184,9 +184,9 @@ class TestDifference:
         many = [
             document({f"{x}{n}": {"Type": "A::B::C", "Properties": {"P": x * 9}} for n in range(3000)}) for x in "ab"
         ]
-        began = time.monotonic()
+        began = time.process_time()
         assert difference(*many).cut
-        assert time.monotonic() - began < 10
+        assert time.process_time() - began < 10
 
 
 functions = st.sampled_from(

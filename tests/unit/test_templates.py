@@ -102,10 +102,10 @@ def test_what_is_no_template_gets_a_sentence_with_its_line(data: bytes, line: in
 def test_a_bomb_of_aliases_is_refused_at_once() -> None:
     rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(BadTemplate, match="more than 250,000 values"):
         read(("\n".join([*rows, "Resources: {A: *a11}"])).encode())
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_megabyte_of_nested_lists_ends_with_a_sentence() -> None:

@@ -97,7 +97,7 @@ def test_answers_are_told_apart(put: Put, answer: Any, outcome: waithandle.Outco
         assert put(far) == outcome
 
 
-@pytest.mark.parametrize("answer", [stall, drip(0.05)])
+@pytest.mark.parametrize("answer", [stall, drip(0.5)])
 def test_whole_try_ends_in_time_however_slowly_the_answer_comes(
     put: Put, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
@@ -105,7 +105,7 @@ def test_whole_try_ends_in_time_however_slowly_the_answer_comes(
     with Listener(answer) as far:
         began = time.monotonic()
         assert put(far) == Retry("timeout")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 8
 
 
 def test_endless_answer_is_read_only_a_little(put: Put) -> None:
