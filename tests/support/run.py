@@ -12,20 +12,23 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from cryptography.fernet import Fernet
 
+from sandbox import processes
 from sandbox.postgres import OUTSIDE, Postgres
 from sandbox.process import SandboxProcess
-from sandbox.processes import free_port
+from sandbox.processes import Identity, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "gatehouse_template"
@@ -77,8 +80,7 @@ def _forget_if_killed(run: Path) -> None:
         if run.lstat().st_uid == os.getuid():
             os.kill(int((run / "pid").read_text()), 0)
     except ProcessLookupError:
-        Postgres(run, fsync=False).forget()
-        shutil.rmtree(run, ignore_errors=True)
+        _forget(run)
     except (OSError, ValueError):
         return
 
@@ -102,6 +104,12 @@ def account() -> str:
     """One AWS account per worker keeps their stacks, queues and topics apart."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     return f"1000000000{int(worker):02d}"
+
+
+def _identity(pid: int) -> Identity:
+    if (one := Identity.of(pid)) is None:
+        raise RuntimeError("the sandbox ended as soon as it had started")
+    return one
 
 
 @contextmanager
@@ -131,7 +139,7 @@ def postgres() -> Postgres:
             check=True,
             env=os.environ | {"DATABASE_URL": server.app_url(TEMPLATE)},
         )
-        return {"pid": server.pid}
+        return {}
 
     with _once("postgres", start):
         return server
@@ -147,7 +155,7 @@ def sandbox_url() -> str:
             log=folder() / "sandbox.log",
         ).start()
         _kept.append(process)
-        return {"pid": process.pid, "url": process.url}
+        return {**asdict(_identity(process.pid)), "url": process.url}
 
     with _once("sandbox", start) as note:
         return str(note["url"])
@@ -167,10 +175,13 @@ def end(run: Path) -> None:
     """End what this run started, and only that."""
     while _kept:
         _kept.pop().stop()
-    for name in ("sandbox", "postgres"):
-        note = run / f"{name}.json"
-        if note.exists():
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(json.loads(note.read_text())["pid"], 15 if name == "sandbox" else 2)
+    _forget(run)
+
+
+def _forget(run: Path) -> None:
+    """Nothing may write there any more when the folder goes, or what is written last stays."""
+    if sandbox := Identity.load(run / "sandbox.json"):
+        processes.end(sandbox, (signal.SIGTERM, 30))
+        processes.send(signal.SIGKILL, sandbox.session())
     Postgres(run, fsync=False).forget()
     shutil.rmtree(run, ignore_errors=True)
