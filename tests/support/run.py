@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import json
 import os
 import secrets
 import shutil
@@ -16,11 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from cryptography.fernet import Fernet
@@ -106,20 +102,18 @@ def account() -> str:
     return f"1000000000{int(worker):02d}"
 
 
-def _identity(pid: int) -> Identity:
-    if (one := Identity.of(pid)) is None:
-        raise RuntimeError("the sandbox ended as soon as it had started")
-    return one
-
-
-@contextmanager
-def _once(name: str, start: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _once(name: str, server: Postgres | SandboxProcess, prepare: Callable[[], None] = lambda: None) -> None:
+    """Start it unless another process has, and note who it is for whoever ends the run."""
     note = folder() / f"{name}.json"
     with (folder() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not note.exists():
-            note.write_text(json.dumps(start()))
-        yield json.loads(note.read_text())
+        if note.exists():
+            return
+        server.start()
+        _kept.append(server)
+        prepare()
+        if started := Identity.of(server.pid or 0):
+            started.save(note)
 
 
 def postgres() -> Postgres:
@@ -129,9 +123,7 @@ def postgres() -> Postgres:
     port = int(str(settings.DATABASES["default"]["PORT"]))
     server = Postgres(folder(), port, fsync=False, outside=_MEMORY if folder().parent == _MEMORY else OUTSIDE)
 
-    def start() -> dict[str, Any]:
-        server.start()
-        _kept.append(server)
+    def prepare() -> None:
         server.create_database(TEMPLATE)
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
@@ -139,26 +131,17 @@ def postgres() -> Postgres:
             check=True,
             env=os.environ | {"DATABASE_URL": server.app_url(TEMPLATE)},
         )
-        return {}
 
-    with _once("postgres", start):
-        return server
+    _once("postgres", server, prepare)
+    return server
 
 
 def sandbox_url() -> str:
     """The endpoint of the run's sandbox."""
-
-    def start() -> dict[str, Any]:
-        process = SandboxProcess(
-            state=folder() / "sandbox",
-            port=int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]),
-            log=folder() / "sandbox.log",
-        ).start()
-        _kept.append(process)
-        return {**asdict(_identity(process.pid)), "url": process.url}
-
-    with _once("sandbox", start) as note:
-        return str(note["url"])
+    port = int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2])
+    process = SandboxProcess(state=folder() / "sandbox", port=port, log=folder() / "sandbox.log")
+    _once("sandbox", process)
+    return process.url
 
 
 def clone(name: str) -> None:
